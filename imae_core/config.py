@@ -1,0 +1,156 @@
+"""What a run is: every choice that decides its numbers, validated once, at construction."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.errors import BadInputError, FormatVersionError
+
+FORMAT_VERSION = 1
+REDUCTIONS = ("mean", "weight_sum")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoiseConfig(_Frozen):
+    """Label noise to inject; rate 0 leaves the labels as they are."""
+
+    kind: str = "symmetric"
+    rate: float = Field(default=0.0, ge=0.0, le=1.0, description="fraction in [0, 1]")
+    params: dict[str, Any] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        lookup(NOISES, kind, "noise model")
+        return kind
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no label can change."""
+        return self.rate == 0 and self.kind != "transition_matrix"
+
+
+class LossConfig(_Frozen):
+    """A loss with its parameters; what is not given takes the catalog's default."""
+
+    name: str = "cce"
+    params: dict[str, float] = {}
+    reduction: Literal["mean", "weight_sum"] = "mean"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            entry = lookup(LOSSES, values.get("name", "cce"), "loss")
+            values = values | {"params": entry.validate(values.get("params") or {})}
+        return values
+
+
+class ModelConfig(_Frozen):
+    """A net with its parameters."""
+
+    name: str
+    params: dict[str, float] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            entry = lookup(MODELS, str(values.get("name")), "model")
+            values = values | {"params": entry.validate(values.get("params") or {})}
+        return values
+
+
+class RunConfig(_Frozen):
+    """One training run. The same config and thread count give the same bits on a CPU."""
+
+    format_version: int = FORMAT_VERSION
+    dataset: str = Field(min_length=1)
+    num_train: int | None = Field(
+        default=None, ge=2, description="a stratified subset of that many; None: all"
+    )
+    noise: NoiseConfig = NoiseConfig()
+    noise_seed: int = Field(ge=0)
+    loss: LossConfig = LossConfig()
+    model: ModelConfig
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    iterations: int | None = Field(default=None, ge=1, le=100_000_000, description="instead of epochs")
+    batch_size: int = Field(ge=1, le=1_000_000)
+    lr: float = Field(gt=0, le=1e6, allow_inf_nan=False, description="learning rate at the start")
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e3)
+    schedule: Literal["milestones", "cosine"] = "milestones"
+    milestones: tuple[float, ...] = Field(default=(0.5, 0.75), description="shares of training")
+    lr_drop: float = Field(default=0.1, gt=0, le=1, description="factor at each milestone")
+    augment: bool = False
+    seed: int = Field(default=0, ge=0)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    threads: int = Field(default=1, ge=1, le=1024)
+    eval_every: int = Field(default=1, ge=1, description="epochs between passes in evaluation mode")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _readable(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            version = values.get("format_version", FORMAT_VERSION)
+            if isinstance(version, int) and version > FORMAT_VERSION:
+                raise FormatVersionError(
+                    f"this config has format version {version}, but this program reads up to {FORMAT_VERSION}; "
+                    "update the program"
+                )
+            if values.get("noise_seed") is None:
+                values = values | {"noise_seed": values.get("seed", 0)}
+        return values
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "RunConfig":
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError("give either epochs or iterations, not both and not neither")
+        if any(not 0 < share <= 1 for share in self.milestones) or list(self.milestones) != sorted(
+            self.milestones
+        ):
+            raise ValueError("milestones must be rising shares of training in (0, 1]")
+        return self
+
+    def steps_per_epoch(self, num_train: int) -> int:
+        return -(-num_train // self.batch_size)
+
+    def total_steps(self, num_train: int) -> int:
+        """Optimiser steps of the whole run on `num_train` examples."""
+        return self.iterations or (self.epochs or 0) * self.steps_per_epoch(num_train)
+
+    @property
+    def title(self) -> str:
+        """A short name for people: data, noise, loss with what differs from its defaults, seed."""
+        defaults = LOSSES[self.loss.name].defaults
+        changed = ", ".join(f"{k}={v:g}" for k, v in self.loss.params.items() if defaults.get(k) != v)
+        noise = "clean" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
+        if self.noise.kind == "transition_matrix":
+            noise = "own matrix"
+        loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
+        return f"{loss} · {self.dataset} · {noise} · seed {self.seed}"
+
+
+def parse_config(values: dict[str, Any]) -> RunConfig:
+    """A RunConfig from plain values; BadInputError in one line if something is not allowed."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors():
+            where = ".".join(str(part) for part in problem["loc"])
+            message = problem["msg"].removeprefix("Value error, ")
+            given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+            problems.append(f"{where}: {message}{given}" if where else message)
+        raise BadInputError("; ".join(problems)) from None
+
+
+def new_run_id() -> str:
+    """Unique and sortable: UTC time, then random."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)

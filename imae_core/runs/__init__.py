@@ -1,0 +1,1 @@
+"""Runs that outlive the browser: the store, the runner, the worker and the run folder."""

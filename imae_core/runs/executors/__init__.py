@@ -1,0 +1,1 @@
+"""Where workers run. Every executor has the interface of `base.Executor`."""

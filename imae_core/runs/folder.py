@@ -1,0 +1,227 @@
+"""A run folder: the only module that knows its file names.
+
+Arrow files are uncompressed IPC, so that readers map them instead of copying. Every file is moved into place
+whole; `result.json` is written last of all and marks a finished run.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from imae_core.config import RunConfig, parse_config
+from imae_core.errors import FormatVersionError, RunError
+from imae_core.files import read_json, replacing, write_json
+
+FORMAT_VERSION = 1
+Source = Literal["seen", "eval"]
+SOURCES: tuple[Source, ...] = ("seen", "eval")
+Arrays = Mapping[str, NDArray[Any]]
+
+DYNAMICS_TYPES: dict[str, Any] = {
+    "p_label": np.float32,
+    "predicted": np.uint16,
+    "weight": np.float32,
+    "margin": np.float16,
+    "p_true": np.float16,
+}
+
+
+class RunFolder:
+    """Reads and writes the files of one run; `path` is `<home>/runs/<run_id>`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    @property
+    def home(self) -> Path:
+        return self.path.parent.parent
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    def create(self, config: RunConfig) -> None:
+        """Makes the folder with its config."""
+        (self.path / "dynamics").mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "config.json", config.model_dump(mode="json"))
+
+    # -- small state -------------------------------------------------------------------------------------------
+
+    def config(self) -> RunConfig:
+        """Raises RunError if there is none, FormatVersionError if it is newer than this program."""
+        values = read_json(self.path / "config.json")
+        if values is None:
+            raise RunError(f"{self.path} is no run folder: it has no config.json")
+        return parse_config(values)
+
+    def write_environment(self, values: Mapping[str, Any]) -> None:
+        write_json(self.path / "environment.json", {"format_version": FORMAT_VERSION, **values})
+
+    def environment(self) -> dict[str, Any]:
+        return dict(read_json(self.path / "environment.json", {}))
+
+    def write_heartbeat(self, values: Mapping[str, Any]) -> None:
+        write_json(self.path / "heartbeat.json", dict(values))
+
+    def heartbeat(self) -> dict[str, Any]:
+        return dict(read_json(self.path / "heartbeat.json", {}))
+
+    def write_control(self, token: str, stop: bool) -> None:
+        write_json(self.path / "control.json", {"token": token, "stop": stop})
+
+    def control(self) -> dict[str, Any]:
+        return dict(read_json(self.path / "control.json", {}))
+
+    def control_changed_at(self) -> int:
+        """Modification time in nanoseconds, 0 if there is no control file: cheap to ask between steps."""
+        try:
+            return (self.path / "control.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def write_result(self, values: Mapping[str, Any]) -> None:
+        write_json(self.path / "result.json", {"format_version": FORMAT_VERSION, **values})
+
+    def result(self) -> dict[str, Any] | None:
+        values = read_json(self.path / "result.json")
+        if values is not None:
+            _check_version(values.get("format_version", 1), self.path / "result.json")
+        return values  # type: ignore[no-any-return]
+
+    def forget_outcome(self) -> None:
+        """Removes what says that the run has ended, before it is resumed."""
+        for name in ("result.json", "heartbeat.json"):
+            (self.path / name).unlink(missing_ok=True)
+
+    def log_tail(self, num_bytes: int = 20_000) -> str:
+        """The last lines of the log."""
+        try:
+            with self.log_path.open("rb") as log:
+                log.seek(0, 2)
+                log.seek(max(0, log.tell() - num_bytes))
+                return log.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def size_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    # -- tables ------------------------------------------------------------------------------------------------
+
+    def write_examples(self, columns: Arrays) -> None:
+        """Rows of the training set, in index order: index, given_label, true_label, is_corrupted, split.
+
+        `index` is the row in the data set; true_label is -1 and is_corrupted False where the truth is not known.
+        """
+        _write_table(self.path / "examples.arrow", columns)
+
+    def examples(self) -> pd.DataFrame:
+        return _read_frame(self.path / "examples.arrow")
+
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """One row an epoch; what was not measured in an epoch is null."""
+        _write_table(self.path / "metrics.arrow", pa.Table.from_pylist(list(rows)))
+
+    def metrics(self) -> pd.DataFrame:
+        """All rows so far; empty before the first epoch has ended."""
+        return _read_frame(self.path / "metrics.arrow")
+
+    def write_histograms(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """One row per (epoch, source, quantity, population): `counts` over the bins between `low` and `high`."""
+        _write_table(self.path / "histograms.arrow", pa.Table.from_pylist(list(rows)))
+
+    def histograms(self) -> pd.DataFrame:
+        return _read_frame(self.path / "histograms.arrow")
+
+    def write_trajectory(self, columns: Arrays) -> None:
+        """Per training row over the eval epochs so far: mean and variance of p_label, AUM, forgetting counts."""
+        _write_table(self.path / "trajectory.arrow", columns)
+
+    def trajectory(self) -> pd.DataFrame:
+        return _read_frame(self.path / "trajectory.arrow")
+
+    # -- per-example dynamics ----------------------------------------------------------------------------------
+
+    def _dynamics_path(self, source: Source, epoch: int) -> Path:
+        return self.path / "dynamics" / f"{source}-{epoch:05d}.arrow"
+
+    def write_dynamics(self, source: Source, epoch: int, columns: Arrays) -> None:
+        """One epoch (counted from 1) in index order, with the columns and types of `DYNAMICS_TYPES`."""
+        typed = {name: np.asarray(columns[name], dtype=kind) for name, kind in DYNAMICS_TYPES.items()}
+        _write_table(self._dynamics_path(source, epoch), typed)
+
+    def epochs(self, source: Source) -> list[int]:
+        """The epochs that are recorded, rising."""
+        pattern = re.compile(rf"{source}-(\d+)\.arrow")
+        names = (pattern.fullmatch(file.name) for file in (self.path / "dynamics").glob(f"{source}-*.arrow"))
+        return sorted(int(match[1]) for match in names if match)
+
+    def dynamics(self, source: Source, epoch: int) -> pd.DataFrame:
+        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order."""
+        path = self._dynamics_path(source, epoch)
+        if not path.exists():
+            raise RunError(f"run {self.run_id} has no {source!r} dynamics of epoch {epoch}")
+        return _read_frame(path)
+
+    def example_dynamics(self, source: Source, row: int) -> pd.DataFrame:
+        """One example over all epochs, with a column `epoch`; reads that row only."""
+        epochs = self.epochs(source)
+        rows = [_read_table(self._dynamics_path(source, epoch)).slice(row, 1) for epoch in epochs]
+        if not rows:
+            return pd.DataFrame({name: [] for name in ("epoch", *DYNAMICS_TYPES)})
+        return pa.concat_tables(rows).to_pandas().assign(epoch=epochs)
+
+    # -- the final model ---------------------------------------------------------------------------------------
+
+    def write_array(self, name: Literal["pred_probs", "embeddings"], values: NDArray[Any]) -> None:
+        """Outputs of the final model for the training rows: pred_probs (N, K), embeddings (N, D)."""
+        with replacing(self.path / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, values, allow_pickle=False)
+
+    def array(self, name: Literal["pred_probs", "embeddings"]) -> NDArray[Any] | None:
+        """A read-only map of the array, or None before the run has ended."""
+        path = self.path / f"{name}.npy"
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None  # type: ignore[no-any-return]
+
+
+def _write_table(path: Path, columns: Arrays | pa.Table) -> None:
+    table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
+    table = table.replace_schema_metadata({"format_version": str(FORMAT_VERSION)})
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+
+
+def _read_table(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+    metadata = table.schema.metadata or {}
+    _check_version(int(metadata.get(b"format_version", b"1")), path)
+    return table
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame()
+    return _read_table(path).to_pandas()  # type: ignore[no-any-return]
+
+
+def _check_version(version: int, path: Path) -> None:
+    if version > FORMAT_VERSION:
+        raise FormatVersionError(
+            f"{path} has format version {version}, but this program reads up to {FORMAT_VERSION}; update the program"
+        )
