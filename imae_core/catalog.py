@@ -221,9 +221,7 @@ def _next_in_superclass() -> tuple[int, ...]:
     for fine, superclass in enumerate(_CIFAR100_SUPERCLASS):
         members.setdefault(superclass, []).append(fine)
     following = {
-        fine: group[(place + 1) % len(group)]
-        for group in members.values()
-        for place, fine in enumerate(group)
+        fine: group[(place + 1) % len(group)] for group in members.values() for place, fine in enumerate(group)
     }
     return _mapping(100, following)
 

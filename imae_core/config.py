@@ -10,7 +10,6 @@ from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
 from imae_core.errors import BadInputError, FormatVersionError
 
 FORMAT_VERSION = 1
-REDUCTIONS = ("mean", "weight_sum")
 
 
 class _Frozen(BaseModel):
@@ -42,6 +41,9 @@ class LossConfig(_Frozen):
     name: str = "cce"
     params: dict[str, float] = {}
     reduction: Literal["mean", "weight_sum"] = "mean"
+    max_log_odds: float | None = Field(
+        default=30.0, gt=0, description="beyond these log odds an example is fitted and gets no gradient; None: never"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -72,9 +74,7 @@ class RunConfig(_Frozen):
 
     format_version: int = FORMAT_VERSION
     dataset: str = Field(min_length=1)
-    num_train: int | None = Field(
-        default=None, ge=2, description="a stratified subset of that many; None: all"
-    )
+    num_train: int | None = Field(default=None, ge=2, description="a stratified subset of that many; None: all")
     noise: NoiseConfig = NoiseConfig()
     noise_seed: int = Field(ge=0)
     loss: LossConfig = LossConfig()
@@ -112,9 +112,7 @@ class RunConfig(_Frozen):
     def _one_length(self) -> "RunConfig":
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError("give either epochs or iterations, not both and not neither")
-        if any(not 0 < share <= 1 for share in self.milestones) or list(self.milestones) != sorted(
-            self.milestones
-        ):
+        if any(not 0 < share <= 1 for share in self.milestones) or list(self.milestones) != sorted(self.milestones):
             raise ValueError("milestones must be rising shares of training in (0, 1]")
         return self
 

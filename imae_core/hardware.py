@@ -38,9 +38,7 @@ def _driver_gpus() -> tuple[Gpu, ...]:
         return ()
     query = ["nvidia-smi", "--query-gpu=index,name", "--format=csv,noheader"]
     try:
-        lines = subprocess.run(
-            query, capture_output=True, text=True, timeout=20, check=True
-        ).stdout.splitlines()
+        lines = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return ()
     return tuple(Gpu(int(index), name.strip()) for index, _, name in (line.partition(",") for line in lines))

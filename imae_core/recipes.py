@@ -55,7 +55,7 @@ def default_recipe(input_shape: tuple[int, ...], on_gpu: bool) -> str:
 def make_config(
     dataset: str,
     input_shape: tuple[int, ...],
-    num_train: int,
+    num_available: int,
     *,
     on_gpu: bool = False,
     recipe: str | None = None,
@@ -73,7 +73,7 @@ def make_config(
         values.pop("epochs", None)
         values.pop("iterations", None)
     values |= chosen
-    if (values.get("num_train") or 0) >= num_train and "num_train" not in chosen:
+    if (values.get("num_train") or 0) >= num_available and "num_train" not in chosen:
         values.pop("num_train", None)
     model = values.get("model") or default_model(input_shape, on_gpu)
     values["model"] = {"name": model} if isinstance(model, str) else model

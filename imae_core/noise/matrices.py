@@ -110,10 +110,9 @@ def _given(K: int, _: float, params: Mapping[str, Any]) -> Matrix:
     sums = matrix.sum(axis=1)
     wrong = int(np.argmax(np.abs(sums - 1)))
     if abs(sums[wrong] - 1) > 1e-6:
-        raise BadInputError(
-            f"each row of the transition matrix must sum to 1; row {wrong} sums to {sums[wrong]:g}"
-        )
-    return matrix / sums[:, None]
+        raise BadInputError(f"each row of the transition matrix must sum to 1; row {wrong} sums to {sums[wrong]:g}")
+    normalised: Matrix = matrix / sums[:, None]
+    return normalised
 
 
 _BUILDERS: dict[str, Callable[[int, float, Mapping[str, Any]], Matrix]] = {

@@ -183,7 +183,8 @@ class RunFolder:
         rows = [_read_table(self._dynamics_path(source, epoch)).slice(row, 1) for epoch in epochs]
         if not rows:
             return pd.DataFrame({name: [] for name in ("epoch", *DYNAMICS_TYPES)})
-        return pa.concat_tables(rows).to_pandas().assign(epoch=epochs)
+        table: pd.DataFrame = pa.concat_tables(rows).to_pandas()
+        return table.assign(epoch=epochs)
 
     # -- the final model ---------------------------------------------------------------------------------------
 
@@ -195,15 +196,18 @@ class RunFolder:
     def array(self, name: Literal["pred_probs", "embeddings"]) -> NDArray[Any] | None:
         """A read-only map of the array, or None before the run has ended."""
         path = self.path / f"{name}.npy"
-        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None  # type: ignore[no-any-return]
+        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
 
 
 def _write_table(path: Path, columns: Arrays | pa.Table) -> None:
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     table = table.replace_schema_metadata({"format_version": str(FORMAT_VERSION)})
-    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_table(table)
 
 
 def _read_table(path: Path) -> pa.Table:

@@ -1,0 +1,93 @@
+"""A data set in memory, or mapped from disk."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imae_core.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test rows with their labels.
+
+    Attributes:
+        train_inputs, test_inputs: pictures uint8 (N, C, H, W), or tables float32 (N, D).
+        train_labels, test_labels: (N,) int64 in [0, K).
+        class_names: K names.
+        train_true_labels: (N,) where the data set brings known noise; None: train_labels are the reference.
+        scale: factor that brings inputs to [0, 1].
+        mean, std: per channel of the scaled training inputs, for colour pictures; None: no normalisation.
+        mapping: K look-alike classes for asymmetric noise, where known.
+        flip: whether a mirrored picture is still one of its class.
+    """
+
+    name: str
+    title: str
+    train_inputs: NDArray[Any]
+    train_labels: NDArray[np.int64]
+    test_inputs: NDArray[Any]
+    test_labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    scale: float = 1.0
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    train_true_labels: NDArray[np.int64] | None = None
+    mapping: tuple[int, ...] | None = None
+    flip: bool = False
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def num_train(self) -> int:
+        return len(self.train_labels)
+
+    @property
+    def num_test(self) -> int:
+        return len(self.test_labels)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(self.train_inputs.shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        return self.train_inputs.ndim == 4
+
+    def subset(self, num_train: int, seed: int) -> tuple["Dataset", NDArray[np.int64]]:
+        """A stratified choice of training rows, and which rows (num_train,), in import order.
+
+        Raises BadInputError if there are fewer rows, or fewer asked for than classes.
+        """
+        if not self.num_classes <= num_train <= self.num_train:
+            raise BadInputError(
+                f"a subset of {self.name} must have {self.num_classes} (one a class) to {self.num_train} examples, "
+                f"got {num_train}"
+            )
+        rows = _stratified_rows(np.asarray(self.train_labels), self.num_classes, num_train, seed)
+        true = self.train_true_labels
+        smaller = replace(
+            self,
+            train_inputs=self.train_inputs[rows],
+            train_labels=self.train_labels[rows],
+            train_true_labels=None if true is None else true[rows],
+        )
+        return smaller, rows
+
+
+def _stratified_rows(labels: NDArray[np.int64], K: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Rows with every class in its share, by largest remainder, at least one of each class that is there."""
+    generator = np.random.default_rng(seed)
+    counts = np.bincount(labels, minlength=K)
+    exact = size * counts / counts.sum()
+    take = np.where(counts > 0, np.maximum(np.floor(exact), 1), 0).astype(int)
+    while take.sum() != size:
+        room = (exact - take) if take.sum() < size else (take - exact)
+        movable = take < counts if take.sum() < size else take > 1
+        take[np.argmax(np.where(movable, room, -np.inf))] += 1 if take.sum() < size else -1
+    chosen = [generator.permutation(np.flatnonzero(labels == label))[: take[label]] for label in range(K)]
+    return np.sort(np.concatenate(chosen)).astype(np.int64)

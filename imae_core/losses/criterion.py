@@ -1,0 +1,86 @@
+"""What every loss offers: a drop-in for `torch.nn.CrossEntropyLoss` that also knows its weights."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import nn
+
+from imae_core.errors import BadInputError, unknown_name
+
+REDUCTIONS = ("mean", "sum", "none", "weight_sum")
+
+
+class Criterion(nn.Module, ABC):
+    """A loss of logits (N, K) and labels (N,).
+
+    Args:
+        reduction: `mean` over the batch (the paper's formulas), `sum`, `none` (N,), or `weight_sum`: the sum divided
+            by the sum of the batch's weights (the authors' code).
+
+    Attributes:
+        progress: share of training done, in [0, 1]; the training loop sets it for losses that change over time.
+        max_log_odds: an example whose log odds of its label exceed this gets weight 0; None (the default): none does.
+            A loss with weight at p = 1, such as IMAE, pushes fitted examples without end, and a net that can scale
+            its outputs follows until it breaks; runs therefore set it (`LossConfig.max_log_odds`).
+    """
+
+    progress: float
+    max_log_odds: float | None
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in REDUCTIONS:
+            raise unknown_name("reduction", reduction, REDUCTIONS)
+        self.reduction = reduction
+        self.progress = 0.0
+        self.max_log_odds = None
+
+    @abstractmethod
+    def values_and_weights(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values (N,) with a gradient and weights (N,) without one, in one pass; arguments are trusted."""
+
+    def forward(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The reduced loss of logits (N, K) and integer labels (N,); BadInputError names what does not fit."""
+        return self.reduce(*self.values_and_weights(logits, check_batch(logits, labels)))
+
+    def weights(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """(N,) the L1 norm of dL_i/dz_i for each example, before any reduction."""
+        with torch.no_grad():
+            return self.values_and_weights(logits.detach(), check_batch(logits, labels))[1]
+
+    def reduce(self, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`."""
+        if self.reduction == "none":
+            return values
+        if self.reduction == "sum":
+            return values.sum()
+        if self.reduction == "mean":
+            return values.mean()
+        total = weights.sum()
+        return values.sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
+
+    def extra_repr(self) -> str:
+        return f"reduction={self.reduction!r}"
+
+
+def check_batch(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The labels as int64; BadInputError if logits are no (N, K) floats or labels no (N,) class numbers."""
+    if not isinstance(logits, torch.Tensor) or not logits.is_floating_point():
+        given = logits.dtype if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise BadInputError(f"logits must be a tensor of floats, got {given}")
+    if logits.dim() != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
+        raise BadInputError(f"logits must have shape (N, K) with N >= 1 and K >= 2, got {tuple(logits.shape)}")
+    whole = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    if not isinstance(labels, torch.Tensor) or labels.dtype not in whole:
+        given = labels.dtype if isinstance(labels, torch.Tensor) else type(labels).__name__
+        raise BadInputError(f"labels must be a tensor of integers, got {given}")
+    if labels.shape != logits.shape[:1]:
+        raise BadInputError(f"labels must have shape ({logits.shape[0]},) like the logits, got {tuple(labels.shape)}")
+    if labels.device != logits.device:
+        raise BadInputError(f"labels are on {labels.device}, but logits on {logits.device}")
+    labels = labels.long()
+    outside = (labels < 0) | (labels >= logits.shape[1])
+    if bool(outside.any()):
+        place = int(outside.nonzero()[0])
+        raise BadInputError(f"label {int(labels[place])} at position {place} is outside of 0 to {logits.shape[1] - 1}")
+    return labels

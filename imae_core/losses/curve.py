@@ -1,0 +1,139 @@
+"""The engine: a weighting curve w(p) is a loss.
+
+With s = z_y - logsumexp of the other logits, p = sigmoid(s) and 1-p = sigmoid(-s). A loss of p alone is a function
+of s with dL/ds = -w/2, and autograd of s gives the rest (IMAE, arXiv 1903.12141, and DM, arXiv 1905.11233).
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from imae_core.errors import BadInputError
+from imae_core.losses.criterion import Criterion
+
+Tensor = torch.Tensor
+Curve = Callable[[Any, Any], Any]
+Value = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+# where the integrand of a relative value can bend; beyond the last one p underflows to 0 or 1 even in float64
+PANELS = (0.0, 2.0, 6.0, 14.0, 50.0, 800.0)
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
+def label_logit_margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """s = z_y - logsumexp_{j != y} z_j, shape (N,), in float32 or better; the label's log odds."""
+    with torch.autocast(device_type=logits.device.type, enabled=False):
+        if logits.dtype not in (torch.float32, torch.float64):
+            logits = logits.float()
+        column = labels[:, None]
+        others = logits.scatter(1, column, float("-inf")).logsumexp(dim=1)
+        return logits.gather(1, column)[:, 0] - others
+
+
+class _CurveFunction(torch.autograd.Function):
+    """L(s) with dL/ds = -w/2, whatever the value: values may be relative, gradients are exact."""
+
+    @staticmethod
+    def forward(ctx: Any, margins: Tensor, values: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(weights)
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (weights,) = ctx.saved_tensors
+        return -0.5 * weights * gradients[0], None, None
+
+
+def relative_value(curve: Curve, margins: Tensor) -> Tensor:
+    """L(s) = -1/2 integral_0^s w(sigmoid(t)) dt, shape (N,): zero at p = 1/2, finite for every finite s.
+
+    Gauss-Legendre on panels; where a loss has no value of finite form (IMAE, DM) this one is *relative*.
+    """
+    nodes = torch.as_tensor((NODES + 1) / 2, dtype=margins.dtype, device=margins.device)
+    node_weights = torch.as_tensor(NODE_WEIGHTS / 2, dtype=margins.dtype, device=margins.device)
+    distance = margins.abs()
+    edges = torch.tensor(PANELS, dtype=margins.dtype, device=margins.device)
+    starts = torch.minimum(edges, distance[:, None])
+    ends = torch.cat([starts[:, 1:], distance[:, None]], dim=1)
+    widths = ends - starts
+    points = (starts[..., None] + widths[..., None] * nodes) * margins.sign()[:, None, None]
+    weights = curve(torch.sigmoid(points), torch.sigmoid(-points))
+    integral: Tensor = ((weights * node_weights).sum(dim=2) * widths).sum(dim=1)
+    return -0.5 * margins.sign() * integral
+
+
+class CurveLoss(Criterion):
+    """The loss of any weighting curve w >= 0 of p = p(given label | x).
+
+    Args:
+        curve: `curve(p)` or `curve(p, not_p)` with not_p = 1-p, for tensors of any shape; finite and >= 0.
+        reduction: see `Criterion`.
+        value: L(s, p, not_p) where it has a closed form; otherwise the relative value is used.
+
+    Raises:
+        BadInputError: the curve fails on tensors, changes their shape, or is negative or not finite on [0, 1].
+    """
+
+    def __init__(self, curve: Callable[..., Any], reduction: str = "mean", value: Value | None = None) -> None:
+        super().__init__(reduction)
+        self._given_curve = curve
+        self._takes_complement = _num_required(curve) >= 2
+        self._given_value = value
+        self._check_curve()
+
+    def weight(self, p: Any, not_p: Any) -> Any:
+        """w(p) with the complement given separately, for tensors or arrays of any shape."""
+        return self._given_curve(p, not_p) if self._takes_complement else self._given_curve(p)
+
+    def value(self, margins: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
+        """L(s), (N,)."""
+        if self._given_value is not None:
+            return self._given_value(margins, p, not_p)
+        return relative_value(self.weight, margins)
+
+    def curve(self, p: Any) -> Any:
+        """w(p) for a float, an array or a tensor of p in [0, 1]."""
+        if isinstance(p, torch.Tensor):
+            return self.weight(p, 1 - p)
+        array = torch.as_tensor(np.asarray(p, dtype=np.float64))
+        result = self.weight(array, 1 - array).numpy()
+        return float(result) if np.ndim(p) == 0 else result
+
+    def values_and_weights(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        margins = label_logit_margin(logits, labels)
+        with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
+            p, not_p = torch.sigmoid(margins), torch.sigmoid(-margins)
+            weights = self.weight(p, not_p)
+            if self.max_log_odds is not None:
+                weights = torch.where(margins < self.max_log_odds, weights, 0.0)
+            values = self.value(margins.detach(), p, not_p)
+        return _CurveFunction.apply(margins, values, weights), weights
+
+    def _check_curve(self) -> None:
+        p = torch.linspace(0, 1, 1001, dtype=torch.float64)
+        try:
+            weights = self.weight(p, 1 - p)
+        except Exception as error:
+            raise BadInputError(f"the curve fails on a tensor of p: {type(error).__name__}: {error}") from error
+        if not isinstance(weights, torch.Tensor) or weights.shape != p.shape:
+            raise BadInputError("the curve must return a tensor with the shape of p")
+        bad = ~torch.isfinite(weights) | (weights < 0)
+        if bool(bad.any()):
+            place = int(bad.nonzero()[0])
+            raise BadInputError(
+                f"a weighting curve must be finite and at least 0 on [0, 1]; it is {float(weights[place]):g} "
+                f"at p = {float(p[place]):g}"
+            )
+
+
+def _num_required(curve: Callable[..., Any]) -> int:
+    """How many positional arguments a callable insists on; 1 where that cannot be told."""
+    try:
+        parameters = inspect.signature(curve).parameters.values()
+    except (TypeError, ValueError):
+        return 1
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional and p.default is p.empty for p in parameters)

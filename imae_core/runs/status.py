@@ -1,0 +1,100 @@
+"""What a person is told about a run: state, progress, time left, and why it waits."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imae_core.config import RunConfig
+from imae_core.runs.folder import RunFolder
+from imae_core.runs.store import Store, StoredRun
+from imae_core.runs.submit import run_folder
+
+QUIET_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """`progress` in [0, 1] or None before the first step; `eta_seconds` None where it is not known."""
+
+    run: StoredRun
+    folder: RunFolder
+    progress: float | None
+    place: str
+    eta_seconds: float | None
+    note: str
+    final_test_accuracy: float | None
+
+
+def run_status(home: Path, run: StoredRun) -> RunStatus:
+    """Reads the heartbeat of an active run, or the result of a finished one."""
+    folder = run_folder(home, run.run_id)
+    if run.state == "done":
+        result = folder.result() or {}
+        return RunStatus(run, folder, 1.0, "", 0.0, run.message, result.get("final_test_accuracy"))
+    heartbeat = folder.heartbeat()
+    step, total = heartbeat.get("step"), heartbeat.get("total_steps")
+    progress = step / total if step is not None and total else None
+    if not run.is_active:
+        return RunStatus(run, folder, progress, "", None, run.message, None)
+    note = run.message or str(heartbeat.get("message", ""))
+    quiet = time.time() - heartbeat.get("time", time.time())
+    if quiet > QUIET_SECONDS:
+        note = f"no sign of life for {quiet:.0f} s"
+    elif run.stop_wished is not None:
+        note = "stopping after the current step"
+    return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
+
+
+def all_statuses(store: Store) -> list[RunStatus]:
+    """Of every run, the newest first."""
+    runs = sorted(store.runs(), key=lambda run: (run.created, run.run_id), reverse=True)
+    return [run_status(store.home, run) for run in runs]
+
+
+def _place(heartbeat: dict[str, object]) -> str:
+    phase = str(heartbeat.get("phase", "starting"))
+    if phase not in ("training", "evaluating"):
+        return phase
+    unit = "batch" if phase == "training" else "evaluating example"
+    return f"epoch {heartbeat['epoch']}/{heartbeat['epochs']}, {unit} {heartbeat['batch']}/{heartbeat['batches']}"
+
+
+def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> float | None:
+    """From this run's own epochs; within the first one from its speed so far."""
+    step, total = heartbeat.get("step"), heartbeat.get("total_steps")
+    if not isinstance(step, int) or not isinstance(total, int):
+        return None
+    metrics = folder.metrics()
+    if len(metrics):
+        spent = float(metrics["seconds"].sum() + metrics["eval_seconds"].sum())
+        return spent / float(metrics["step"].iloc[-1]) * (total - step)
+    speed = heartbeat.get("examples_per_second")
+    return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run is expected to take; None where nothing of the kind was measured here yet."""
+
+    seconds: float | None
+    disk_bytes: int
+
+
+def expected_cost(store: Store, config: RunConfig, num_train: int, num_classes: int) -> Cost:
+    """Time from this home's finished runs of the same net, data and threads; disk from the sizes of the tables."""
+    kind = (config.dataset, config.model, config.threads, config.batch_size, config.augment, config.device)
+    rates = []
+    for run in store.runs("done"):
+        other = run.config
+        if (other.dataset, other.model, other.threads, other.batch_size, other.augment, other.device) == kind:
+            result = run_folder(store.home, run.run_id).result() or {}
+            if result.get("seconds") and result.get("steps"):
+                rates.append(result["seconds"] / result["steps"])
+    examples = min(config.num_train or num_train, num_train)
+    steps = config.total_steps(examples)
+    epochs = -(-steps // config.steps_per_epoch(examples))
+    rows = examples * (epochs + -(-epochs // config.eval_every))
+    disk = 14 * rows + examples * (4 * num_classes + 600) + 10_000_000
+    return Cost(float(np.median(rates)) * steps if rates else None, disk)

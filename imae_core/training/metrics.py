@@ -1,0 +1,39 @@
+"""Accuracies of an evaluation, and the summary of a run. Fractions in [0, 1]; None where undefined."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]
+
+
+def accuracy(predicted: NDArray[Any], labels: NDArray[Any]) -> float | None:
+    """Share of equal entries; None without entries."""
+    return float(np.mean(predicted == labels)) if len(labels) else None
+
+
+def training_accuracies(
+    predicted: NDArray[Any], given: Labels, true: Labels | None, is_corrupted: NDArray[np.bool_]
+) -> dict[str, float | None]:
+    """Accuracies on the training set, all (N,).
+
+    noisy_subset_accuracy is against the wrong given labels (lower is better: it is memorisation), on the corrupted
+    examples; clean_subset_accuracy is on the others. Both, and train_accuracy_true, need known truth.
+    """
+    known = true is not None
+    return {
+        "train_accuracy_given": accuracy(predicted, given),
+        "train_accuracy_true": accuracy(predicted, true) if true is not None else None,
+        "noisy_subset_accuracy": accuracy(predicted[is_corrupted], given[is_corrupted]) if known else None,
+        "clean_subset_accuracy": accuracy(predicted[~is_corrupted], given[~is_corrupted]) if known else None,
+    }
+
+
+def hybrid_accuracy(
+    test_accuracy: float | None, num_test: int, train_accuracy_true: float | None, num_train: int
+) -> Any:
+    """Test set and all training examples together, scored against their true labels (IMAE, final Table 6)."""
+    if test_accuracy is None or train_accuracy_true is None:
+        return None
+    return (test_accuracy * num_test + train_accuracy_true * num_train) / (num_test + num_train)

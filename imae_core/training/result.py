@@ -1,0 +1,54 @@
+"""The numbers that a finished run is quoted by."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imae_core.analysis.detection import detection_auc, suspicion
+from imae_core.training.metrics import hybrid_accuracy
+from imae_core.training.trainer import Trainer
+
+
+def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
+    """The contract's result of a finished trainer: fractions in [0, 1], None where undefined.
+
+    `best_test_accuracy` is chosen on the test set (optimistic); `final_test_accuracy` is the last epoch's.
+    `seconds` counts this run's training and evaluation over all attempts.
+    """
+    labels = trainer.labels
+    evaluated = [row for row in trainer.history if not math.isnan(row["test_accuracy"])]
+    last = evaluated[-1] if evaluated else {}
+    best = max(evaluated, key=lambda row: row["test_accuracy"], default=None)
+    num_train, num_test = len(labels.given), len(trainer.test_labels)
+    final = _number(last, "test_accuracy")
+    true = _number(last, "train_accuracy_true")
+    return {
+        "best_test_accuracy": best["test_accuracy"] if best else None,
+        "best_epoch": best["epoch"] if best else None,
+        "final_test_accuracy": final,
+        "train_accuracy_given": _number(last, "train_accuracy_given"),
+        "train_accuracy_true": true,
+        "noisy_subset_accuracy": _number(last, "noisy_subset_accuracy"),
+        "clean_subset_accuracy": _number(last, "clean_subset_accuracy"),
+        "hybrid_accuracy": hybrid_accuracy(final, num_test, true, num_train),
+        "realized_noise_rate": labels.realized_noise_rate,
+        "detection_auc": detection_auc(suspicion(trainer.trajectories.mean_p_label), labels.is_corrupted),
+        "seconds": seconds,
+        "examples_per_second": _examples_per_second(trainer.history),
+        "num_parameters": trainer.num_parameters,
+        "num_train": num_train,
+        "num_test": num_test,
+        "epochs": trainer.epochs,
+        "steps": trainer.step,
+        "reduction": trainer.config.loss.reduction,
+    }
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _examples_per_second(history: Sequence[Mapping[str, Any]]) -> float | None:
+    seconds = sum(row["seconds"] for row in history)
+    return sum(row["seconds"] * row["examples_per_second"] for row in history) / seconds if seconds else None

@@ -1,0 +1,304 @@
+"""The training loop: one object whose whole state can be saved between any two steps."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from imae_core.analysis.trajectories import TrajectoryStats
+from imae_core.config import RunConfig
+from imae_core.data.batches import DeviceData, epoch_order
+from imae_core.data.dataset import Dataset
+from imae_core.losses import build_loss
+from imae_core.models import build_model
+from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set, predict
+from imae_core.training.labels import TrainingLabels
+from imae_core.training.metrics import accuracy, training_accuracies
+from imae_core.training.recorder import DynamicsRecorder
+from imae_core.training.schedule import lr_at
+
+CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation."""
+
+    phase: str
+    epoch: int
+    epochs: int
+    step: int
+    total_steps: int
+    batch: int
+    batches: int
+    examples_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made."""
+
+    epoch: int
+    metrics: Mapping[str, Any]
+    seen: Mapping[str, NDArray[Any]]
+    evaluation: Evaluation | None
+    trajectory: Mapping[str, NDArray[Any]] | None
+
+
+class Observer(Protocol):
+    """Whoever wants to know. Both are called between steps, where the state of the trainer is whole."""
+
+    def on_progress(self, progress: Progress) -> bool:
+        """After each step and between batches of an evaluation; True asks the run to stop."""
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        """After each epoch."""
+
+
+class _StopError(Exception):
+    """Leaves an evaluation that was asked to stop."""
+
+
+class Trainer:
+    """Trains one net on one data set with one loss.
+
+    Args:
+        config: validated choices.
+        dataset: the rows to train and test on, already reduced to a subset if the config wants one.
+        labels: given and true labels of the training rows.
+        device: where to compute.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset, labels: TrainingLabels, device: torch.device) -> None:
+        self.config = config
+        self.labels = labels
+        self.device = device
+        self.train_data = DeviceData.from_split(dataset, "train", device)
+        self.test_data = DeviceData.from_split(dataset, "test", device)
+        self.given = torch.from_numpy(labels.given.copy()).to(device)
+        self.true = torch.from_numpy(labels.true.copy()).to(device)
+        self.test_labels = np.asarray(dataset.test_labels)
+        self.model = build_model(
+            config.model.name, dataset.input_shape, dataset.num_classes, seed=config.seed, **config.model.params
+        ).to(device)
+        self.criterion = build_loss(config.loss.name, reduction=config.loss.reduction, **config.loss.params)
+        self.criterion.max_log_odds = config.loss.max_log_odds
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+        self.order_generator = torch.Generator().manual_seed(config.seed)
+        self.augment_generator = torch.Generator(device).manual_seed(config.seed + 1)
+        self.recorder = DynamicsRecorder(len(self.given), device)
+        self.trajectories = TrajectoryStats(len(self.given))
+        self.batches = config.steps_per_epoch(len(self.given))
+        self.total_steps = config.total_steps(len(self.given))
+        self.epochs = -(-self.total_steps // self.batches)
+        self.step = 0
+        self.epoch = 1
+        self.batch = 0
+        self.order = torch.empty(0, dtype=torch.int64)
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self.diverged_at = torch.full((), -1, dtype=torch.int64, device=device)
+        self.epoch_seconds = 0.0
+        self.history: list[dict[str, Any]] = []
+
+    @property
+    def num_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def is_finished(self) -> bool:
+        return self.epoch > self.epochs
+
+    def run(self, observer: Observer) -> Evaluation | None:
+        """Trains to the end and returns the last evaluation, or None if the observer asked to stop.
+
+        Raises DivergedError (a RunError) with the epoch, the step and what to try, once the loss is not finite.
+        """
+        last: Evaluation | None = None
+        try:
+            while not self.is_finished:
+                if self.batch == self._batches_of_this_epoch():
+                    last = self._end_epoch(observer)
+                    continue
+                self._train_step()
+                if observer.on_progress(self._progress("training")):
+                    return None
+        except _StopError:
+            return None
+        except DivergedError as error:
+            raise DivergedError(self._advice(int(self.diverged_at), str(error))) from None
+        return last
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def _batches_of_this_epoch(self) -> int:
+        """Fewer in the last epoch where `iterations` ends in the middle of one."""
+        return min(self.batches, self.total_steps - (self.epoch - 1) * self.batches)
+
+    def _train_step(self) -> None:
+        started = time.perf_counter()
+        if self.batch == 0:
+            self.order = epoch_order(len(self.given), self.order_generator)
+            self.recorder.reset()
+            self.loss_sum.zero_()
+            self.epoch_seconds = 0.0
+            self.model.train()
+        size = self.config.batch_size
+        rows = self.order[self.batch * size : (self.batch + 1) * size].to(self.device)
+        inputs = self.train_data.inputs(rows, augment=self.config.augment, generator=self.augment_generator)
+        labels = self.given[rows]
+        self.criterion.progress = self.step / self.total_steps
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr_at(self.config, self.step, self.total_steps)
+
+        logits = self.model(inputs)
+        values, weights = self.criterion.values_and_weights(logits, labels)
+        loss = self.criterion.reduce(values, weights)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+
+        self.recorder.record(rows, logits.detach(), labels, self.true[rows], weights)
+        self.loss_sum += values.detach().double().sum()
+        first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
+        self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)
+        self.step += 1
+        self.batch += 1
+        self.epoch_seconds += time.perf_counter() - started
+        if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
+            self._check_divergence()
+
+    def _check_divergence(self) -> None:
+        if int(self.diverged_at) >= 0:
+            raise DivergedError("the loss is not finite")
+
+    def _advice(self, step: int, what: str) -> str:
+        step = step if step >= 0 else self.step - 1
+        epoch = step // self.batches + 1
+        return (
+            f"training diverged: {what} at epoch {epoch}, step {step + 1} of {self.total_steps} "
+            f"(learning rate {lr_at(self.config, step, self.total_steps):g}). "
+            f"Try a learning rate of {self.config.lr / 10:g}, or a loss with smaller weights (reduction weight_sum)"
+        )
+
+    # -- the end of an epoch -------------------------------------------------------------------------------------
+
+    def _end_epoch(self, observer: Observer) -> Evaluation | None:
+        """Evaluates where it is due, reports, and moves on; nothing has changed if the observer stops it midway."""
+        self._check_divergence()
+        is_last = self.epoch == self.epochs
+        evaluation = None
+        row = self._seen_metrics()
+        started = time.perf_counter()
+        if is_last or self.epoch % self.config.eval_every == 0:
+            tick = self._ticker(observer)
+            evaluation = evaluate_training_set(
+                self.model, self.criterion, self.train_data, self.given, self.true, tick, keep_outputs=is_last
+            )
+            test_predicted = predict(self.model, self.test_data, tick)
+            columns = evaluation.columns
+            is_correct = columns["predicted"] == self.labels.given
+            self.trajectories.update(columns["p_label"], columns["margin"], is_correct)
+            row["test_accuracy"] = accuracy(test_predicted, self.test_labels)
+            row |= training_accuracies(
+                columns["predicted"], self.labels.given, self.labels.true, self.labels.is_corrupted
+            )
+        row["eval_seconds"] = time.perf_counter() - started
+        row = {name: NAN if value is None else value for name, value in row.items()}
+        self.history.append(row)
+        record = EpochRecord(
+            self.epoch, row, self.recorder.columns(), evaluation, self.trajectories.table() if evaluation else None
+        )
+        self.epoch += 1
+        self.batch = 0
+        observer.on_epoch(record)
+        return evaluation
+
+    def _seen_metrics(self) -> dict[str, Any]:
+        columns = self.recorder.columns()
+        seen = np.isfinite(columns["weight"])
+        num_seen = int(seen.sum())
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "lr": lr_at(self.config, self.step - 1, self.total_steps),
+            "train_loss": float(self.loss_sum) / max(num_seen, 1),
+            "mean_weight": float(columns["weight"][seen].mean()),
+            "seen_accuracy_given": float((columns["predicted"] == self.labels.given)[seen].mean()),
+            "seconds": self.epoch_seconds,
+            "examples_per_second": num_seen / max(self.epoch_seconds, 1e-9),
+            "test_accuracy": NAN,
+            "train_accuracy_given": NAN,
+            "train_accuracy_true": NAN,
+            "noisy_subset_accuracy": NAN,
+            "clean_subset_accuracy": NAN,
+        }
+
+    def _ticker(self, observer: Observer) -> Any:
+        def tick(done: int, total: int) -> None:
+            if observer.on_progress(self._progress("evaluating", done, total)):
+                raise _StopError
+
+        return tick
+
+    def _progress(self, phase: str, batch: int | None = None, batches: int | None = None) -> Progress:
+        seen = self.batch * self.config.batch_size
+        return Progress(
+            phase,
+            self.epoch,
+            self.epochs,
+            self.step,
+            self.total_steps,
+            self.batch if batch is None else batch,
+            self._batches_of_this_epoch() if batches is None else batches,
+            seen / self.epoch_seconds if self.epoch_seconds > 0 else None,
+        )
+
+    # -- saving --------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on bit for bit, between any two steps."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "criterion": self.criterion.state_dict(),
+            "order_generator": self.order_generator.get_state(),
+            "augment_generator": self.augment_generator.get_state(),
+            "recorder": self.recorder.state(),
+            "trajectories": {
+                name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+                for name, value in self.trajectories.state().items()
+            },
+            "place": {"step": self.step, "epoch": self.epoch, "batch": self.batch, "seconds": self.epoch_seconds},
+            "order": self.order,
+            "loss_sum": self.loss_sum,
+            "history": self.history,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Puts the trainer where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.criterion.load_state_dict(state["criterion"])
+        self.order_generator.set_state(state["order_generator"].cpu())
+        self.augment_generator.set_state(state["augment_generator"].cpu())
+        self.recorder.load(state["recorder"])
+        self.trajectories.load(
+            {
+                name: value.cpu().numpy().copy() if isinstance(value, torch.Tensor) else value
+                for name, value in state["trajectories"].items()
+            }
+        )
+        place = state["place"]
+        self.step, self.epoch, self.batch = place["step"], place["epoch"], place["batch"]
+        self.epoch_seconds = place["seconds"]
+        self.order = state["order"].cpu()
+        self.loss_sum.copy_(state["loss_sum"])
+        self.history = list(state["history"])
+        self.model.train()

@@ -1,0 +1,41 @@
+"""Every session-state and widget key, and the links between them and the address bar."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from imae_core.home import resolve_home
+from imae_core.runs.store import Store
+
+# widgets whose value is part of a deep link carry the name that the address bar shows
+RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE = (
+    "run", "runs", "epoch", "source", "view", "example", "dataset", "clone",
+)  # fmt: skip
+LAST_RUN = "last_run"
+NEW_RUNS = "new_runs"
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The queue of this app's home."""
+    return Store(resolve_home())
+
+
+def from_link(key: str, options: Sequence[Any], default: Any) -> None:
+    """Before a widget with this key is drawn: gives it the address bar's value, or keeps what it has if still possible."""
+    linked = next((option for option in options if str(option) == st.query_params.get(key)), None)
+    if key not in st.session_state:
+        st.session_state[key] = default if linked is None else linked
+    elif st.session_state[key] not in options:
+        st.session_state[key] = default
+
+
+def to_link(**values: Any) -> None:
+    """Writes values into the address bar, so that it can be copied, reloaded and shared; None removes one."""
+    for key, value in values.items():
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        if value is None or text == "":
+            st.query_params.pop(key, None)
+        elif st.query_params.get(key) != text:
+            st.query_params[key] = text
