@@ -37,7 +37,7 @@ class _CurveFunction(torch.autograd.Function):
     """L(s) with dL/ds = -w/2, whatever the value: values may be relative, gradients are exact."""
 
     @staticmethod
-    def forward(ctx: Any, margins: Tensor, values: Tensor, weights: Tensor) -> Tensor:
+    def forward(ctx: Any, _margins: Tensor, values: Tensor, weights: Tensor) -> Tensor:
         ctx.save_for_backward(weights)
         return values.clone()
 

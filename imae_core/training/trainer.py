@@ -60,6 +60,12 @@ class Observer(Protocol):
         """After each epoch."""
 
 
+def independent_seeds(seed: int) -> tuple[int, int, int]:
+    """Seeds of three streams that share nothing: initial weights, order of the examples, augmentation."""
+    first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint64)
+    return int(first) >> 1, int(second) >> 1, int(third) >> 1
+
+
 class _StopError(Exception):
     """Leaves an evaluation that was asked to stop."""
 
@@ -83,16 +89,17 @@ class Trainer:
         self.given = torch.from_numpy(labels.given.copy()).to(device)
         self.true = torch.from_numpy(labels.true.copy()).to(device)
         self.test_labels = np.asarray(dataset.test_labels)
+        init_seed, order_seed, augment_seed = independent_seeds(config.seed)
         self.model = build_model(
-            config.model.name, dataset.input_shape, dataset.num_classes, seed=config.seed, **config.model.params
+            config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
         ).to(device)
         self.criterion = build_loss(config.loss.name, reduction=config.loss.reduction, **config.loss.params)
         self.criterion.max_log_odds = config.loss.max_log_odds
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
-        self.order_generator = torch.Generator().manual_seed(config.seed)
-        self.augment_generator = torch.Generator(device).manual_seed(config.seed + 1)
+        self.order_generator = torch.Generator().manual_seed(order_seed)
+        self.augment_generator = torch.Generator(device).manual_seed(augment_seed)
         self.recorder = DynamicsRecorder(len(self.given), device)
         self.trajectories = TrajectoryStats(len(self.given))
         self.batches = config.steps_per_epoch(len(self.given))

@@ -1,0 +1,163 @@
+"""Datasets: what there is, what it looks like, and what noise would do to it."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from imae_core.catalog import DATASETS, NOISES
+from imae_core.data.dataset import Dataset
+from imae_core.data.jobs import cancel_prepare, job_status, start_prepare
+from imae_core.data.store import list_datasets
+from imae_core.noise import corrupt_labels
+from ui import cache, figures, state, text
+from ui.controls import noise_controls
+from ui.errors import shown
+from ui.figures import COLOR
+from ui.gallery import Card, gallery, picture_address
+
+FLIPPED_SHOWN = 24
+store = state.store()
+
+
+@st.fragment(run_every=1.0)
+def fetching(name: str) -> None:
+    """The state of a background preparation, with its buttons."""
+    entry = DATASETS[name]
+    status = job_status(store.home, name)
+    running = status is not None and status.state == "running"
+    st.info(
+        f"{entry.title} is not here yet. It is a download of {text.size(entry.download_bytes)}; or put {entry.files} into "
+        f"`{store.home / 'datasets'}` and fetch it from there.",
+        icon=":material/cloud_download:",
+    )
+    if status is not None and running:
+        share = status.done_bytes / status.total_bytes if status.total_bytes else 0.0
+        st.progress(
+            min(share, 1.0), f"{status.message} · {text.size(status.done_bytes)} of {text.size(status.total_bytes)}"
+        )
+        if st.button("Cancel", icon=":material/close:", key="cancel_fetch"):
+            cancel_prepare(store.home, name)
+        return
+    if status is not None and status.state == "done":
+        st.rerun(scope="app")
+    if status is not None and status.state in ("failed", "cancelled"):
+        message = status.message[:1].upper() + status.message[1:]
+        (st.error if status.state == "failed" else st.warning)(message)
+    if st.button(f"Fetch {entry.title}", type="primary", icon=":material/download:", key="fetch"):
+        start_prepare(store.home, name)
+        st.rerun(scope="fragment")
+
+
+def picture(data: Dataset, row: int) -> str:
+    return picture_address(data.train_inputs[row], data.scale) if data.is_image else ""
+
+
+def preview(data: Dataset) -> None:
+    """Class balance and a few examples of each class."""
+    labels = np.asarray(data.train_labels)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.markdown("**Class balance**")
+        st.plotly_chart(
+            figures.class_balance(np.bincount(labels, minlength=data.num_classes), data.class_names), key="balance"
+        )
+    with right:
+        st.markdown("**Examples**, the first of each class")
+        rows = [
+            int(np.flatnonzero(labels == label)[0])
+            for label in range(min(data.num_classes, 20))
+            if (labels == label).any()
+        ]
+        cards = [
+            Card(row, COLOR["all"], [data.class_names[labels[row]], f"row {row}"], f"row {row}", picture(data, row))
+            for row in rows
+        ]
+        gallery(cards, key="samples")
+
+
+def noise_preview(data: Dataset) -> None:
+    """The transition matrix, the realised rate, and flipped examples with both labels."""
+    st.subheader("What label noise would do", divider="gray")
+    noise_config = noise_controls("preview", data.class_names, data.mapping)
+    seed = st.number_input(
+        "Noise seed", 0, 2**31, 0, key="preview_seed", help="The same seed always flips the same labels."
+    )
+    reference = np.asarray(data.train_labels if data.train_true_labels is None else data.train_true_labels)
+    noise = corrupt_labels(
+        reference, data.num_classes, noise_config["kind"], noise_config["rate"], int(seed), **noise_config["params"]
+    )
+    st.caption(NOISES[noise_config["kind"]].summary + f" Source: {NOISES[noise_config['kind']].source}.")
+    columns = st.columns(3)
+    columns[0].metric("Requested rate", text.percent(noise_config["rate"], 0) if noise_config["rate"] else "–",
+                      help="The r in the noise model's definition.")  # fmt: skip
+    columns[1].metric("Realised rate", text.percent(noise.realized_noise_rate, 2),
+                      help="Share of labels that really changed, with this seed.")  # fmt: skip
+    columns[2].metric("Flipped labels", f"{noise.is_corrupted.sum():,} of {data.num_train:,}")
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(
+            figures.transition_heatmap(noise.transition_matrix, data.class_names, "The model's transition matrix, %"),
+            key="model_matrix",
+        )
+    with right:
+        st.plotly_chart(
+            figures.transition_heatmap(noise.realized_transition_matrix, data.class_names, "The realised one, %"),
+            key="realized_matrix",
+        )
+    flipped = np.flatnonzero(noise.is_corrupted)
+    st.markdown(f"**Flipped examples** ({min(FLIPPED_SHOWN, len(flipped))} of {len(flipped):,})")
+    chosen = np.random.default_rng(0).permutation(flipped)[:FLIPPED_SHOWN]
+    cards = []
+    for row in sorted(int(row) for row in chosen):
+        given, true = data.class_names[noise.given_labels[row]], data.class_names[reference[row]]
+        lines = [f"given {given}", f"true {true}", f"row {row}"]
+        cards.append(Card(row, COLOR["corrupted"], lines, f"row {row}: given {given}, true {true}", picture(data, row)))
+    if cards:
+        gallery(cards, key="flipped")
+    else:
+        st.info("No label changes at this rate.", icon=":material/check_circle:")
+
+
+st.title("Datasets")
+records = list_datasets(store.home)
+st.dataframe(
+    pd.DataFrame(
+        [
+            {
+                "Data set": record.title,
+                "Here": "yes" if record.ready else "to be fetched",
+                "Training": record.num_train,
+                "Test": record.num_test,
+                "Classes": record.num_classes,
+                "Shape": " × ".join(map(str, record.shape)),
+                "Source": DATASETS[record.name].source if record.builtin else "your own",
+            }
+            for record in records
+        ]
+    ),
+    hide_index=True,
+    key="dataset_table",
+    column_config={
+        "Training": st.column_config.NumberColumn(format="localized", help="Examples to train on"),
+        "Test": st.column_config.NumberColumn(
+            format="localized", help="Examples held out; their labels are never corrupted"
+        ),
+        "Shape": st.column_config.TextColumn(help="Channels × height × width of a picture"),
+    },
+)
+names = [record.name for record in records]
+state.from_link(state.DATASET, names, "digits")
+name = st.selectbox(
+    "Look at", names, format_func=lambda n: next(r.title for r in records if r.name == n), key=state.DATASET
+)
+state.to_link(dataset=name)
+with shown():
+    record = next(record for record in records if record.name == name)
+    if record.builtin:
+        st.caption(f"{DATASETS[name].summary} Source: {DATASETS[name].source}.")
+    if not record.ready:
+        fetching(name)
+    else:
+        data = cache.dataset(name)
+        preview(data)
+        noise_preview(data)

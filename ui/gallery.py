@@ -1,0 +1,92 @@
+"""Pictures of examples in one block; a click tells which."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from ui.figures import COLOR
+
+CSS = """
+.grid { display: flex; flex-wrap: wrap; gap: 10px; font-family: var(--st-font); }
+.card { width: 104px; padding: 4px; border: 3px solid; border-radius: 8px; background: transparent; cursor: pointer;
+  color: var(--st-text-color); text-align: left; font: inherit; }
+.card:hover, .card:focus-visible { background: var(--st-secondary-background-color); outline: none; }
+.card.chosen { box-shadow: 0 0 0 3px var(--st-primary-color); }
+.card img { width: 90px; height: 90px; image-rendering: pixelated; object-fit: contain; display: block; background: #fff; }
+.card div { font-size: 12px; line-height: 1.35; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+"""
+JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  let grid = parentElement.querySelector(".grid");
+  if (!grid) {
+    grid = document.createElement("div");
+    grid.className = "grid";
+    parentElement.appendChild(grid);
+  }
+  grid.replaceChildren(...data.cards.map((card) => {
+    const button = document.createElement("button");
+    button.className = "card" + (card.row === data.chosen ? " chosen" : "");
+    button.style.borderColor = card.color;
+    button.title = card.hint;
+    button.dataset.row = card.row;
+    if (card.picture) {
+      const picture = document.createElement("img");
+      picture.src = card.picture;
+      picture.alt = card.hint;
+      button.appendChild(picture);
+    }
+    for (const line of card.lines) {
+      const text = document.createElement("div");
+      text.textContent = line;
+      button.appendChild(text);
+    }
+    button.onclick = () => setTriggerValue("clicked", card.row);
+    return button;
+  }));
+}
+"""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One example: its row in the training set, border colour, picture as a data address, lines below it."""
+
+    row: int
+    color: str
+    lines: Sequence[str]
+    hint: str
+    picture: str = ""
+
+
+def picture_address(pixels: np.ndarray, scale: float) -> str:
+    """A uint8 picture (C, H, W), whose values times `scale` lie in [0, 1], as a PNG data address."""
+    shown = np.clip(np.asarray(pixels, dtype=np.float32) * scale * 255, 0, 255).astype(np.uint8)
+    image = Image.fromarray(255 - shown[0]) if shown.shape[0] == 1 else Image.fromarray(shown.transpose(1, 2, 0))
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def population_color(is_corrupted: bool) -> str:
+    return COLOR["corrupted" if is_corrupted else "clean"]
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    return st.components.v2.component("imae_gallery", css=CSS, js=JS)
+
+
+def gallery(cards: Sequence[Card], *, key: str, chosen: int | None = None) -> int | None:
+    """Draws the cards; returns the row of the one that was just clicked, else None."""
+    if not cards:
+        st.info("No example fits this choice.", icon=":material/search_off:")
+        return None
+    payload = {"cards": [asdict(card) for card in cards], "chosen": chosen}
+    result = _component()(data=payload, key=key, on_clicked_change=lambda: None)
+    return None if result.clicked is None else int(result.clicked)

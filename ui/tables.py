@@ -1,0 +1,43 @@
+"""Tables that more than one page shows."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from imae_core.runs.status import RunStatus
+from ui import text
+
+
+def run_table(statuses: Sequence[RunStatus], key: str) -> None:
+    """Runs with their true state, progress, time left and result."""
+    rows = [
+        {
+            "State": text.STATE_ICONS[status.run.state],
+            "What": status.run.title,
+            "Progress": None if status.progress is None else 100 * status.progress,
+            "Where": status.place,
+            "Left": text.duration(status.eta_seconds) if status.run.is_active else "",
+            "Final test": text.percent(status.final_test_accuracy) if status.run.state == "done" else "",
+            "Note": status.note,
+            "Queued": text.ago(status.run.created),
+            "Run": status.run.run_id,
+        }
+        for status in statuses
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key=key,
+        column_config={
+            "State": st.column_config.TextColumn(width=110, help="queued, starting, running, done, failed or stopped"),
+            "What": st.column_config.TextColumn(width="large", help="Loss · data set · label noise · seed"),
+            "Progress": st.column_config.ProgressColumn(
+                format="%.0f %%", min_value=0, max_value=100, width=110, help="Share of the run's optimiser steps"
+            ),
+            "Where": st.column_config.TextColumn(help="Epoch, and batch within it"),
+            "Left": st.column_config.TextColumn(width=80, help="From this run's own epochs so far"),
+            "Final test": st.column_config.TextColumn(width=90, help="Test accuracy after the last epoch"),
+            "Run": st.column_config.TextColumn(help="The run's id, and the name of its folder"),
+        },
+    )
