@@ -11,6 +11,8 @@ page = st.navigation(
         st.Page("pages/train.py", title="Train", icon=":material/play_circle:", url_path="train"),
         st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
         st.Page("pages/inspect.py", title="Inspect", icon=":material/search:", url_path="inspect"),
-    ]
+    ],
+    position="top",
 )
+st.html("<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</style>")
 page.run()

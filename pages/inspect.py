@@ -12,6 +12,7 @@ from imae_core.data.dataset import Dataset
 from imae_core.errors import DatasetError
 from imae_core.runs.folder import RunFolder, Source
 from imae_core.runs.status import RunStatus, all_statuses
+from imae_core.runs.submit import run_folder
 from ui import cache, figures, state
 from ui.errors import shown
 from ui.figures import COLOR
@@ -136,12 +137,14 @@ def draw_gallery(status: RunStatus, source: Source, epoch: int, table: pd.DataFr
     data = run_dataset(status)
     cards = [card(data, int(row), record) for row, record in ranked.head(SHOWN).iterrows()]
     chosen = chosen_example(len(examples))
-    clicked = gallery(cards, key="gallery", chosen=chosen)
-    if clicked is not None:
-        st.session_state[state.EXAMPLE] = chosen = clicked
+    gallery(cards, key="gallery", chosen=chosen, on_click=open_example)
     state.to_link(run=status.run.run_id, source=source, epoch=epoch, view=view, example=chosen)
     if chosen is not None:
         draw_example(status, source, epoch, chosen, joined_row(examples, table, chosen), data)
+
+
+def open_example(row: int) -> None:
+    st.session_state[state.EXAMPLE] = row
 
 
 def chosen_example(num_examples: int) -> int | None:
@@ -207,6 +210,19 @@ def draw_example(
         st.plotly_chart(figures.example_trajectory(table, epoch, f"Example {index} over the epochs"), key="trajectory")
 
 
+@st.fragment(run_every=1.5)
+def follow(run_id: str, epochs_shown: int) -> None:
+    """While a run trains: draws the page anew when an epoch has been added, at the newest one if that was shown."""
+    run = store.get(run_id)
+    folder = run_folder(store.home, run_id)
+    on = st.toggle("Follow the training", value=True, key="follow", help="Moves to each new epoch as it is recorded.")
+    if not on or (len(folder.epochs("seen")) == epochs_shown and run.is_active):
+        return
+    st.session_state.pop(state.EPOCH, None)
+    st.query_params.pop(state.EPOCH, None)
+    st.rerun(scope="app")
+
+
 def draw(status: RunStatus) -> None:
     folder = status.folder
     if not folder.epochs("seen"):
@@ -214,6 +230,8 @@ def draw(status: RunStatus) -> None:
             f"It ended before its first epoch: {status.run.message}")  # fmt: skip
         st.info(waiting, icon=":material/hourglass_top:")
         return
+    if status.run.is_active:
+        follow(status.run.run_id, len(folder.epochs("seen")))
     source, epoch = choose_moment(folder)
     examples = cache.examples(status.run.run_id, status.run.attempt)
     table = cache.dynamics(status.run.run_id, source, epoch, written(status))
@@ -228,6 +246,13 @@ def draw(status: RunStatus) -> None:
         f"{SOURCE_TITLES[source]}, epoch {epoch} · gradient: the L1 norm with respect to the logits, reduction "
         f"{status.run.config.loss.reduction}"
     )
+    limit = status.run.config.loss.max_log_odds
+    fitted = int((table["weight"] == 0).sum())
+    if limit is not None and fitted:
+        st.caption(
+            f"{fitted:,} examples have weight 0: they are fitted beyond log odds of {limit:g} (p > 1 - 1e-13), where a run lets "
+            "go of an example. Without that, a loss with weight at p = 1 pushes fitted examples until the net breaks."
+        )
     draw_distributions(status, source, epoch, table, corrupted)
     draw_gallery(status, source, epoch, table, examples)
 

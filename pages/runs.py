@@ -10,8 +10,8 @@ from ui.errors import shown
 
 CURVES = (
     ("test_accuracy", "Test accuracy"),
-    ("noisy_subset_accuracy", "Corrupted examples: share that repeats its wrong label (lower is better)"),
-    ("clean_subset_accuracy", "Clean examples: training accuracy"),
+    ("noisy_subset_accuracy", "Wrong labels memorised (lower is better)"),
+    ("clean_subset_accuracy", "Clean examples fitted"),
 )
 store = state.store()
 
@@ -102,7 +102,7 @@ def live_curves(run_ids: list[str]) -> None:
         for column, (name, title) in zip(columns, CURVES, strict=True):
             with column:
                 st.markdown(f"**{title}**")
-                st.plotly_chart(figures.accuracy_curves(metrics, name, ""), key=f"curve_{name}")
+                st.plotly_chart(figures.accuracy_curves(metrics, name), key=f"curve_{name}")
     for status in chosen:
         with st.expander(f"Log of {status.run.title}", icon=":material/article:"):
             if status.run.message:
@@ -122,7 +122,7 @@ if not all_runs:
 live_table()
 titles = {status.run.run_id: status.run.title for status in all_runs}
 linked = [run_id for run_id in st.query_params.get(state.RUNS, "").split(",") if run_id in titles]
-start = default_choice(all_runs) if not linked else linked
+start = linked or default_choice(all_runs)
 if state.RUNS in st.session_state:
     st.session_state[state.RUNS] = [run_id for run_id in st.session_state[state.RUNS] if run_id in titles]
 else:

@@ -82,13 +82,24 @@ def curve_with_populations(
     figure.update_layout(
         barmode="overlay",
         yaxis={"rangemode": "tozero"},
-        yaxis2={"overlaying": "y", "side": "right", "title": "share of the population", "showgrid": False,
-                "tickformat": ".0%", "rangemode": "tozero"},
+        yaxis2=_right_axis("share of the population", 1.02) | {"tickformat": ".0%"},
     )  # fmt: skip
     return figure
 
 
-def accuracy_curves(metrics: Mapping[str, pd.DataFrame], column: str, title: str) -> go.Figure:
+def _right_axis(title: str, top: float) -> dict[str, Any]:
+    return {
+        "overlaying": "y",
+        "side": "right",
+        "title": title,
+        "showgrid": False,
+        "range": [0, top],
+        "tickmode": "auto",
+        "nticks": 6,
+    }
+
+
+def accuracy_curves(metrics: Mapping[str, pd.DataFrame], column: str) -> go.Figure:
     """One line a run over epochs; `column` holds fractions, NaN where an epoch was not evaluated."""
     figure = go.Figure()
     for place, (name, table) in enumerate(metrics.items()):
@@ -98,8 +109,8 @@ def accuracy_curves(metrics: Mapping[str, pd.DataFrame], column: str, title: str
                 x=known["epoch"], y=100 * known[column], name=name, mode="lines",
                 line={"color": SERIES[place % len(SERIES)], "width": 2},
             )  # fmt: skip
-    figure.update_yaxes(ticksuffix=" %")
-    _finish(figure, "epoch", "", height=260, title=title)
+    figure.update_yaxes(ticksuffix=" %", range=[-2, 102])
+    _finish(figure, "epoch", "", height=260)
     figure.update_layout(showlegend=False)
     return figure
 
@@ -146,7 +157,7 @@ def example_trajectory(table: pd.DataFrame, epoch: int, title: str) -> go.Figure
     _finish(figure, "epoch", "probability", height=320, title=title)
     figure.update_layout(
         yaxis={"range": [-0.02, 1.02]},
-        yaxis2={"overlaying": "y", "side": "right", "title": "weight", "showgrid": False, "rangemode": "tozero"},
+        yaxis2=_right_axis("weight", 1.05 * max(float(np.nanmax(table["weight"].to_numpy(), initial=0.0)), 1e-9)),
     )
     return figure
 
@@ -167,8 +178,3 @@ def share_over_epochs(table: pd.DataFrame, epoch: int) -> go.Figure:
     figure.add_vline(x=epoch, line={"color": "#7F7F7F", "width": 1})
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
     return _finish(figure, "epoch", "corrupted examples", height=340)
-
-
-def spec(figure: go.Figure) -> dict[str, Any]:
-    """The figure as plain JSON values."""
-    return dict(figure.to_plotly_json())

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,11 +82,18 @@ def _component() -> Any:
     return st.components.v2.component("imae_gallery", css=CSS, js=JS)
 
 
-def gallery(cards: Sequence[Card], *, key: str, chosen: int | None = None) -> int | None:
-    """Draws the cards; returns the row of the one that was just clicked, else None."""
+def gallery(
+    cards: Sequence[Card], *, key: str, chosen: int | None = None, on_click: Callable[[int], None] | None = None
+) -> None:
+    """Draws the cards, the chosen one ringed; `on_click(row)` runs before the page is drawn anew."""
     if not cards:
         st.info("No example fits this choice.", icon=":material/search_off:")
-        return None
+        return
+
+    def clicked() -> None:
+        row = st.session_state[key].clicked
+        if row is not None and on_click is not None:
+            on_click(int(row))
+
     payload = {"cards": [asdict(card) for card in cards], "chosen": chosen}
-    result = _component()(data=payload, key=key, on_clicked_change=lambda: None)
-    return None if result.clicked is None else int(result.clicked)
+    _component()(data=payload, key=key, on_clicked_change=clicked)

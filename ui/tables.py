@@ -13,7 +13,7 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
     """Runs with their true state, progress, time left and result."""
     rows = [
         {
-            "State": text.STATE_ICONS[status.run.state],
+            "State": text.STATE_LABELS[status.run.state],
             "What": status.run.title,
             "Progress": None if status.progress is None else 100 * status.progress,
             "Where": status.place,
@@ -31,13 +31,15 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
         key=key,
         column_config={
             "State": st.column_config.TextColumn(width=110, help="queued, starting, running, done, failed or stopped"),
-            "What": st.column_config.TextColumn(width="large", help="Loss · data set · label noise · seed"),
+            "What": st.column_config.TextColumn(width=290, help="Loss · data set · label noise · seed"),
             "Progress": st.column_config.ProgressColumn(
                 format="%.0f %%", min_value=0, max_value=100, width=110, help="Share of the run's optimiser steps"
             ),
-            "Where": st.column_config.TextColumn(help="Epoch, and batch within it"),
+            "Where": st.column_config.TextColumn(width=190, help="Epoch, and batch within it"),
             "Left": st.column_config.TextColumn(width=80, help="From this run's own epochs so far"),
             "Final test": st.column_config.TextColumn(width=90, help="Test accuracy after the last epoch"),
+            "Note": st.column_config.TextColumn(width=170, help="Why it waits, or how it ended"),
+            "Queued": st.column_config.TextColumn(width=85),
             "Run": st.column_config.TextColumn(help="The run's id, and the name of its folder"),
         },
     )

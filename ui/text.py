@@ -2,13 +2,13 @@
 
 import time
 
-STATE_ICONS = {
-    "queued": "⏳ queued",
-    "starting": "🔄 starting",
-    "running": "▶️ running",
-    "done": "✅ done",
-    "failed": "❌ failed",
-    "stopped": "⏹️ stopped",
+STATE_LABELS = {
+    "queued": "○ queued",
+    "starting": "◐ starting",
+    "running": "● running",
+    "done": "✓ done",
+    "failed": "✗ failed",
+    "stopped": "■ stopped",
 }
 
 
