@@ -9,13 +9,14 @@ from imae_core.data.dataset import Dataset
 from imae_core.data.jobs import cancel_prepare, job_status, start_prepare
 from imae_core.data.store import list_datasets
 from imae_core.noise import corrupt_labels
-from ui import cache, figures, state, text
+from ui import cache, figures, frame, state, text
 from ui.controls import noise_controls
 from ui.errors import shown
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address
 
 FLIPPED_SHOWN = 24
+frame.require()
 store = state.store()
 
 

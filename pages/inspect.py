@@ -13,7 +13,7 @@ from imae_core.errors import DatasetError
 from imae_core.runs.folder import RunFolder, Source
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
-from ui import cache, figures, state
+from ui import cache, figures, frame, state
 from ui.errors import shown
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address, population_color
@@ -27,6 +27,7 @@ VIEWS = {
     "corrupted_low": ("Lowest-weighted corrupted", True, "weight", True),
     "suspicious": ("Least likely labels, clean or not", None, "p_label", True),
 }
+frame.require()
 store = state.store()
 
 
@@ -206,8 +207,9 @@ def draw_example(
         st.markdown(f"**{kind}** · given **{given}** · true **{true}**  \npredicted **{predicted}** · p {record['p_label']:.3f} "
                     f"· weight {record['weight']:.3f}")  # fmt: skip
     with right:
+        st.markdown("**Over the epochs**")
         table = status.folder.example_dynamics(source, row)
-        st.plotly_chart(figures.example_trajectory(table, epoch, f"Example {index} over the epochs"), key="trajectory")
+        st.plotly_chart(figures.example_trajectory(table, epoch), key="trajectory")
 
 
 @st.fragment(run_every=1.5)

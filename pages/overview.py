@@ -7,10 +7,11 @@ from imae_core.recipes import make_config
 from imae_core.runs.runner import ensure_runner, runner_is_alive
 from imae_core.runs.status import all_statuses
 from imae_core.runs.submit import submit
-from ui import state, tables, text
+from ui import frame, state, tables, text
 from ui.errors import shown
 
 PAPER_LOSSES = ("cce", "mae", "imae")
+frame.require()
 store = state.store()
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from imae_core.runs.runner import ensure_runner, runner_is_alive
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import resume
-from ui import figures, state, tables, text
+from ui import figures, frame, state, tables, text
 from ui.errors import shown
 
 CURVES = (
@@ -13,6 +13,7 @@ CURVES = (
     ("noisy_subset_accuracy", "Wrong labels memorised (lower is better)"),
     ("clean_subset_accuracy", "Clean examples fitted"),
 )
+frame.require()
 store = state.store()
 
 

@@ -16,10 +16,11 @@ from imae_core.models.choice import default_model
 from imae_core.recipes import RECIPES, default_recipe, make_config
 from imae_core.runs.status import expected_cost
 from imae_core.runs.submit import submit
-from ui import figures, state, text
+from ui import figures, frame, state, text
 from ui.controls import entry_parameters, loss_title, noise_controls
 from ui.errors import shown
 
+frame.require()
 store = state.store()
 
 

@@ -142,7 +142,7 @@ def class_balance(counts: np.ndarray, class_names: Sequence[str]) -> go.Figure:
     return figure
 
 
-def example_trajectory(table: pd.DataFrame, epoch: int, title: str) -> go.Figure:
+def example_trajectory(table: pd.DataFrame, epoch: int) -> go.Figure:
     """One example's p of the given and of the true label, and its weight, over epochs."""
     figure = go.Figure()
     figure.add_scatter(
@@ -154,7 +154,7 @@ def example_trajectory(table: pd.DataFrame, epoch: int, title: str) -> go.Figure
         x=table["epoch"], y=table["weight"], name="weight (right)", yaxis="y2", line={"color": "#009E73", "dash": "dot"}
     )
     figure.add_vline(x=epoch, line={"color": "#7F7F7F", "width": 1})
-    _finish(figure, "epoch", "probability", height=320, title=title)
+    _finish(figure, "epoch", "probability", height=320)
     figure.update_layout(
         yaxis={"range": [-0.02, 1.02]},
         yaxis2=_right_axis("weight", 1.05 * max(float(np.nanmax(table["weight"].to_numpy(), initial=0.0)), 1e-9)),
