@@ -15,7 +15,7 @@ Tensor = torch.Tensor
 
 
 def cce(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
-    return F.softplus(-s)
+    return -F.logsigmoid(s)
 
 
 def mae(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def sce(s: Tensor, p: Tensor, not_p: Tensor, *, alpha: float, beta: float) -> Te
 
 
 def focal(s: Tensor, p: Tensor, not_p: Tensor, *, gamma: float) -> Tensor:
-    return not_p**gamma * F.softplus(-s)
+    return -(not_p**gamma) * F.logsigmoid(s)
 
 
 def taylor_ce(s: Tensor, p: Tensor, not_p: Tensor, *, t: int) -> Tensor:
