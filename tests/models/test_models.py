@@ -1,0 +1,71 @@
+"""Nets: sizes of the originals, shapes, reproducible weights."""
+
+import pytest
+import torch
+
+from imae_core.errors import BadInputError
+from imae_core.models import build_model
+from imae_core.models.choice import default_model
+
+
+@pytest.mark.parametrize(
+    ("depth", "parameters"), [(20, 269_722), (32, 464_154), (44, 658_586), (56, 853_018)]
+)
+def test_cifar_resnets_have_hes_number_of_parameters(depth, parameters):
+    model = build_model(f"resnet{depth}", (3, 32, 32), 10, seed=0)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+def test_projection_shortcuts_add_their_weights():
+    model = build_model("resnet20", (3, 32, 32), 10, seed=0, projection=1)
+    extra = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
+    assert sum(p.numel() for p in model.parameters()) == 269_722 + extra
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("mlp", (1, 8, 8)), ("mlp", (50,)), ("small_cnn", (1, 28, 28)), ("small_cnn", (3, 64, 64)), ("resnet20", (3, 32, 32)),
+     ("resnet20", (1, 28, 28))],
+)  # fmt: skip
+def test_outputs_come_from_the_features(name, shape):
+    model = build_model(name, shape, 7, seed=0).eval()
+    inputs = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+    features = model.features(inputs)
+    assert features.dim() == 2
+    assert torch.equal(model(inputs), model.head(features))
+    assert model(inputs).shape == (4, 7)
+
+
+def test_same_seed_same_weights_and_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    first, again, other = (build_model("small_cnn", (1, 28, 28), 10, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(first.head.weight, again.head.weight)
+    assert not torch.equal(first.head.weight, other.head.weight)
+
+
+def test_option_a_pads_channels_with_zeros():
+    model = build_model("resnet20", (3, 32, 32), 10, seed=0)
+    block = model.blocks[3]
+    inputs = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+    shortcut = block._shortcut(inputs)
+    assert shortcut.shape == (2, 32, 4, 4)
+    assert torch.equal(shortcut[:, 8:24], inputs[:, :, ::2, ::2])
+    assert float(shortcut[:, :8].abs().sum() + shortcut[:, 24:].abs().sum()) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [("resnet20", (50,), "needs pictures, but this data set is a table; use mlp"),
+     ("small_cnn", (1, 4, 4), "at least 8 x 8, got 4 x 4"), ("resnet18", (3, 32, 32), "unknown model 'resnet18'")],
+)  # fmt: skip
+def test_shapes_that_do_not_fit_are_named(name, shape, message):
+    with pytest.raises(BadInputError, match=message):
+        build_model(name, shape, 10, seed=0)
+
+
+def test_default_model():
+    assert default_model((1, 8, 8), on_gpu=True) == "mlp"
+    assert default_model((50,), on_gpu=False) == "mlp"
+    assert default_model((3, 32, 32), on_gpu=False) == "small_cnn"
+    assert default_model((3, 32, 32), on_gpu=True) == "resnet20"
