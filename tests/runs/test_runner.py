@@ -1,0 +1,198 @@
+"""The runner with a pretended executor: slots, GPUs, wishes, retries; all without a real process."""
+
+import time
+
+import pytest
+
+from imae_core.recipes import make_config
+from imae_core.runs.executors.local import LocalExecutor
+from imae_core.runs.runner import Runner, ensure_runner
+from imae_core.runs.store import Store
+from imae_core.runs.submit import create_run
+
+
+class PretendedExecutor(LocalExecutor):
+    """Places as the local one, but its workers are entries of a set."""
+
+    def __init__(self):
+        super().__init__()
+        self.alive, self.started, self.killed = set(), [], []
+
+    def start(self, run, folder, token, slot):
+        self.started.append((run.run_id, slot, token))
+        self.alive.add(token)
+        return {"worker": token}
+
+    def is_alive(self, reference):
+        return reference.get("worker") in self.alive
+
+    def kill(self, reference):
+        self.killed.append(reference["worker"])
+        self.alive.discard(reference["worker"])
+
+
+@pytest.fixture
+def runner(home, monkeypatch):
+    monkeypatch.setenv("IMAE_GPUS", "")
+    monkeypatch.setenv("IMAE_CPU_CORES", "2")
+    return Runner(home, PretendedExecutor())
+
+
+def queue(runner, number=1, **choices):
+    run_ids = []
+    for seed in range(number):
+        config = make_config("digits", (1, 8, 8), 1297, seed=seed, **choices)
+        folder = create_run(runner.home, config)
+        runner.store.add(folder.run_id, config, executor="local")
+        run_ids.append(folder.run_id)
+    return run_ids
+
+
+def states(runner):
+    return [run.state for run in sorted(runner.store.runs(), key=lambda run: run.config.seed)]
+
+
+def finish(runner, run_id, **heartbeat):
+    """Lets a worker end, with a result or with a last word."""
+    run = runner.store.get(run_id)
+    if heartbeat:
+        runner.folder(run).write_heartbeat({"token": run.token, "time": time.time(), **heartbeat})
+    else:
+        runner.folder(run).write_result({"run_id": run_id})
+    runner.executor.alive.discard(run.token)
+
+
+def test_cores_are_slots_and_the_queue_moves_up(runner):
+    run_ids = queue(runner, 3)
+    runner.tick()
+    assert states(runner) == ["starting", "starting", "queued"]
+    assert "waits for 1 of 2 CPU cores" in runner.store.get(run_ids[2]).message
+    finish(runner, run_ids[0])
+    runner.tick()
+    assert states(runner) == ["done", "starting", "starting"]
+
+
+def test_a_run_with_more_threads_than_cores_still_gets_its_turn(runner):
+    queue(runner, 1, threads=64)
+    runner.tick()
+    assert states(runner) == ["starting"]
+
+
+def test_one_run_a_gpu_on_pretended_gpus(runner, monkeypatch):
+    monkeypatch.setenv("IMAE_GPUS", "0,3")
+    run_ids = queue(runner, 3)
+    runner.tick()
+    assert [(run_id, slot) for run_id, slot, _ in runner.executor.started] == [
+        (run_ids[0], {"gpu": 0}),
+        (run_ids[1], {"gpu": 3}),
+    ]
+    assert "waits for GPU 0 or 3" in runner.store.get(run_ids[2]).message
+    finish(runner, run_ids[1])
+    runner.tick()
+    assert runner.executor.started[-1][:2] == (run_ids[2], {"gpu": 3})
+
+
+def test_gpus_can_be_shared_and_chosen(runner, monkeypatch):
+    monkeypatch.setenv("IMAE_GPUS", "0,1")
+    monkeypatch.setenv("IMAE_RUNS_PER_GPU", "2")
+    queue(runner, 3, device="cuda:1")
+    runner.tick()
+    assert [slot for _, slot, _ in runner.executor.started] == [{"gpu": 1}, {"gpu": 1}]
+    queue(runner, 1, device="cpu")
+    runner.tick()
+    assert runner.executor.started[-1][1] == {"cores": 1}
+
+
+def test_starting_becomes_running_with_the_workers_own_heartbeat(runner):
+    (run_id,) = queue(runner)
+    runner.tick()
+    folder = runner.folder(runner.store.get(run_id))
+    folder.write_heartbeat({"token": "of another worker", "time": time.time(), "phase": "training"})
+    runner.tick()
+    assert states(runner) == ["starting"]
+    folder.write_heartbeat({"token": runner.store.get(run_id).token, "time": time.time(), "phase": "training"})
+    runner.tick()
+    assert states(runner) == ["running"]
+    assert folder.control() == {"token": runner.store.get(run_id).token, "stop": False}
+
+
+def test_a_vanished_worker_is_retried_with_a_new_token_and_not_for_ever(runner):
+    (run_id,) = queue(runner)
+    for attempt in range(1, 6):
+        runner.tick()
+        assert runner.store.get(run_id).attempt == attempt
+        runner.executor.alive.clear()
+    runner.tick()
+    run = runner.store.get(run_id)
+    assert run.state == "failed"
+    assert "gave up after 5 attempts" in run.message
+    assert len({token for *_, token in runner.executor.started}) == 5
+
+
+def test_a_failed_run_keeps_its_reason_and_is_not_retried(runner):
+    (run_id,) = queue(runner)
+    runner.tick()
+    finish(runner, run_id, phase="failed", message="training diverged")
+    runner.tick()
+    run = runner.store.get(run_id)
+    assert (run.state, run.message, run.attempt) == ("failed", "training diverged", 1)
+
+
+def test_stop_wishes(runner, monkeypatch):
+    first, second, third = queue(runner, 3)
+    runner.tick()
+    for run_id in (first, third):
+        runner.store.wish_stop(run_id)
+    runner.tick()
+    assert runner.store.get(third).state == "stopped", "a queued run stops at once"
+    assert runner.folder(runner.store.get(first)).control()["stop"] is True
+    finish(runner, first, phase="stopped", message="stopped at epoch 3")
+    runner.tick()
+    assert runner.store.get(first).state == "stopped"
+    monkeypatch.setattr("imae_core.runs.runner.STOP_GRACE_SECONDS", 0.0)
+    runner.store.wish_stop(second)
+    runner.tick()
+    runner.tick()
+    assert runner.store.get(second).state == "stopped"
+    assert "did not answer" in runner.store.get(second).message
+    assert runner.executor.killed
+
+
+def test_a_hung_worker_is_killed_and_retried(runner, monkeypatch):
+    (run_id,) = queue(runner)
+    runner.tick()
+    run = runner.store.get(run_id)
+    runner.folder(run).write_heartbeat({"token": run.token, "time": time.time() - 700, "phase": "training"})
+    runner.tick()
+    assert runner.executor.killed == [run.token]
+    assert "no sign of life" in runner.store.get(run_id).message or runner.store.get(run_id).attempt == 2
+
+
+def test_deleting_stops_first_and_removes_the_files(runner):
+    active, waiting = queue(runner, 2, threads=2)
+    runner.tick()
+    path = runner.folder(runner.store.get(active)).path
+    for run_id in (active, waiting):
+        runner.store.wish_delete(run_id)
+    runner.tick()
+    runner.tick()
+    assert [run.run_id for run in runner.store.runs()] == [active]
+    finish(runner, active, phase="stopped")
+    runner.tick()
+    assert runner.store.runs() == []
+    assert not path.exists()
+
+
+def test_an_abandoned_foreground_run_is_not_shown_as_running(runner):
+    config = make_config("digits", (1, 8, 8), 1297)
+    folder = create_run(runner.home, config)
+    runner.store.add(folder.run_id, config, executor="foreground", state="running")
+    runner.store.update(folder.run_id, ref={"pid": 2**22 - 1, "created": 1.0})
+    runner.tick()
+    assert "foreground is gone" in runner.store.get(folder.run_id).message
+
+
+def test_an_external_runner_is_not_started_here(home, monkeypatch):
+    monkeypatch.setenv("IMAE_RUNNER", "external")
+    ensure_runner(Store(home))
+    assert not (home / "runner.log").exists()
