@@ -32,7 +32,7 @@ store = state.store()
 
 
 def choose_run(statuses: list[RunStatus]) -> RunStatus:
-    """The run in the address bar, else the last one looked at, else the newest."""
+    """The run in the address bar, else the last one looked at, else the newest; epoch and example stay, to compare."""
     by_id = {status.run.run_id: status for status in statuses}
     last = st.session_state.get(state.LAST_RUN)
     state.from_link(state.RUN, list(by_id), last if last in by_id else statuses[0].run.run_id)
@@ -40,10 +40,6 @@ def choose_run(statuses: list[RunStatus]) -> RunStatus:
         "Run", list(by_id), key=state.RUN,
         format_func=lambda i: f"{by_id[i].run.title} · {by_id[i].run.state} · {i[-6:]}",
     )  # fmt: skip
-    if st.session_state.get(state.LAST_RUN) not in (None, run_id):
-        st.session_state.pop(state.EPOCH, None)
-        st.session_state.pop(state.EXAMPLE, None)
-        st.query_params.pop(state.EXAMPLE, None)
     st.session_state[state.LAST_RUN] = run_id
     return by_id[run_id]
 
@@ -60,8 +56,8 @@ def choose_moment(folder: RunFolder) -> tuple[Source, int]:
             "had. **evaluated**: a pass after the epoch in evaluation mode, without augmentation.",
         )  # fmt: skip
     epochs = folder.epochs(source)
-    wanted = st.query_params.get(state.EPOCH, "")
-    if state.EPOCH not in st.session_state or st.session_state[state.EPOCH] not in epochs:
+    wanted = str(st.session_state.get(state.EPOCH) or st.query_params.get(state.EPOCH, ""))
+    if st.session_state.get(state.EPOCH) not in epochs:
         nearest = min(epochs, key=lambda e: abs(e - int(wanted))) if wanted.isdigit() else epochs[-1]
         st.session_state[state.EPOCH] = nearest
     with right:

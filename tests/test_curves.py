@@ -72,7 +72,9 @@ def test_numpy_and_torch_agree_and_are_finite_to_the_ends(name):
 )
 def test_published_special_cases(special, general, factor):
     p = uniform_p()[1:]
-    np.testing.assert_allclose(curve_on(special[0], p, **special[1]), factor * curve_on(general[0], p, **general[1]), 1e-6)
+    np.testing.assert_allclose(
+        curve_on(special[0], p, **special[1]), factor * curve_on(general[0], p, **general[1]), 1e-6
+    )
 
 
 def test_dm_peaks_at_lambda_over_one_plus_lambda():

@@ -47,7 +47,12 @@ def test_round_trip(tmp_path):
     again = open_dataset(tmp_path, "mine")
     for name in ("train_inputs", "train_labels", "test_inputs", "test_labels", "train_true_labels"):
         np.testing.assert_array_equal(getattr(again, name), getattr(data, name))
-    assert (again.class_names, again.mean, again.mapping, again.scale) == (data.class_names, data.mean, (1, 2, 0), 1 / 255)
+    assert (again.class_names, again.mean, again.mapping, again.scale) == (
+        data.class_names,
+        data.mean,
+        (1, 2, 0),
+        1 / 255,
+    )
     assert dataset_facts(tmp_path, "mine").num_train == 30
     assert [record.name for record in list_datasets(tmp_path)][-1] == "mine"
     with pytest.raises(DatasetError, match="there is a data set 'mine' already"):

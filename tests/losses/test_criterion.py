@@ -29,7 +29,9 @@ def test_public_names():
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_cce_is_torchs_cross_entropy(reduction):
-    assert_close(CCELoss(reduction=reduction)(LOGITS, LABELS), torch.nn.CrossEntropyLoss(reduction=reduction)(LOGITS, LABELS))
+    assert_close(
+        CCELoss(reduction=reduction)(LOGITS, LABELS), torch.nn.CrossEntropyLoss(reduction=reduction)(LOGITS, LABELS)
+    )
 
 
 def test_weight_sum_divides_by_the_weights_of_the_batch():

@@ -80,7 +80,9 @@ def test_gradient_is_the_weight_along_cross_entropys_direction(name, params, num
 
 
 @pytest.mark.parametrize("num_classes", [2, 10])
-@pytest.mark.parametrize(("name", "params"), [variant for variant in VARIANTS if variant[0] in PUBLISHED or variant[0] == "js"])
+@pytest.mark.parametrize(
+    ("name", "params"), [variant for variant in VARIANTS if variant[0] in PUBLISHED or variant[0] == "js"]
+)
 def test_value_and_gradient_are_the_published_loss(name, params, num_classes):
     logits, labels = batch(num_classes)
     loss = build_loss(name, reduction="none", **params)

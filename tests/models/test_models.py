@@ -8,9 +8,7 @@ from imae_core.models import build_model
 from imae_core.models.choice import default_model
 
 
-@pytest.mark.parametrize(
-    ("depth", "parameters"), [(20, 269_722), (32, 464_154), (44, 658_586), (56, 853_018)]
-)
+@pytest.mark.parametrize(("depth", "parameters"), [(20, 269_722), (32, 464_154), (44, 658_586), (56, 853_018)])
 def test_cifar_resnets_have_hes_number_of_parameters(depth, parameters):
     model = build_model(f"resnet{depth}", (3, 32, 32), 10, seed=0)
     assert sum(p.numel() for p in model.parameters()) == parameters

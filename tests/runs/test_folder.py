@@ -42,7 +42,9 @@ def test_dynamics_are_typed_and_found_by_epoch(folder):
     assert folder.epochs("seen") == [1, 2, 11]
     assert folder.epochs("eval") == [2]
     table = folder.dynamics("seen", 11)
-    assert {name: table[name].dtype for name in table} == {name: np.dtype(kind) for name, kind in DYNAMICS_TYPES.items()}
+    assert {name: table[name].dtype for name in table} == {
+        name: np.dtype(kind) for name, kind in DYNAMICS_TYPES.items()
+    }
     history = folder.example_dynamics("seen", 3)
     np.testing.assert_allclose(history["p_label"], [0.05, 0.1, 0.55], rtol=1e-6)
     assert history["epoch"].tolist() == [1, 2, 11]

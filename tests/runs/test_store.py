@@ -20,7 +20,12 @@ def test_a_run_comes_back_as_it_was_put(home):
     store = Store(home)
     add(store, "a", group="sweep")
     run = store.get("a")
-    assert (run.config, run.state, run.group_name, run.title) == (CONFIG, "queued", "sweep", "CCE · digits · clean · seed 0")
+    assert (run.config, run.state, run.group_name, run.title) == (
+        CONFIG,
+        "queued",
+        "sweep",
+        "CCE · digits · clean · seed 0",
+    )
     assert Store(home).runs("queued") == [run]
 
 

@@ -51,9 +51,7 @@ def assert_same_run(first, second):
     (trainer, notebook), (other, other_notebook) = first, second
     for name, tensor in trainer.model.state_dict().items():
         assert torch.equal(tensor, other.model.state_dict()[name])
-    timeless = [
-        [{k: v for k, v in row.items() if "second" not in k} for row in t.history] for t in (trainer, other)
-    ]
+    timeless = [[{k: v for k, v in row.items() if "second" not in k} for row in t.history] for t in (trainer, other)]
     np.testing.assert_equal(timeless[0], timeless[1])
     records = {record.epoch: record for record in notebook.records}
     for record in other_notebook.records:
@@ -127,7 +125,9 @@ def test_recorded_weights_are_those_of_the_step():
     np.testing.assert_allclose(
         evaluated.pred_probs[np.arange(1297), trainer.labels.given], evaluated.columns["p_label"], rtol=1e-5
     )
-    np.testing.assert_array_equal(evaluated.columns["margin"] > 0, evaluated.columns["predicted"] == trainer.labels.given)
+    np.testing.assert_array_equal(
+        evaluated.columns["margin"] > 0, evaluated.columns["predicted"] == trainer.labels.given
+    )
 
 
 def test_result_agrees_with_what_was_recorded():
@@ -164,7 +164,9 @@ def test_iterations_may_end_within_an_epoch():
 
 
 def test_divergence_names_epoch_step_and_what_to_try():
-    with pytest.raises(DivergedError, match=r"at epoch \d+, step \d+ of 44 .learning rate 1e\+06.*Try a learning rate of"):
+    with pytest.raises(
+        DivergedError, match=r"at epoch \d+, step \d+ of 44 .learning rate 1e\+06.*Try a learning rate of"
+    ):
         trained(lr=1e6, loss={"name": "cce"})
 
 
@@ -183,7 +185,9 @@ def test_weight_sum_is_a_different_run():
 
 def test_schedules():
     config = trainer_for().config
-    assert [lr_at(config, step, 100) for step in (0, 49, 50, 74, 75, 99)] == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+    assert [lr_at(config, step, 100) for step in (0, 49, 50, 74, 75, 99)] == pytest.approx(
+        [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
+    )
     cosine = trainer_for(schedule="cosine").config
     assert [lr_at(cosine, step, 100) for step in (0, 50)] == pytest.approx([0.1, 0.05])
 
