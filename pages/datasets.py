@@ -1,52 +1,48 @@
 """Datasets: what there is, what it looks like, and what noise would do to it."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from imae_core.catalog import DATASETS, NOISES
 from imae_core.data.dataset import Dataset
-from imae_core.data.jobs import cancel_prepare, job_status, start_prepare
+from imae_core.data.jobs import job_status, start_prepare
 from imae_core.data.store import list_datasets
-from imae_core.noise import corrupt_labels
-from ui import cache, figures, frame, state, text
-from ui.controls import noise_controls
+from imae_core.noise import LabelNoise, corrupt_labels
+from ui import cache, figures, frame, manage_data, state, text
+from ui.add_data import add_data
+from ui.controls import labels_note, noise_controls, own_noise_rate
+from ui.data_jobs import data_jobs
 from ui.errors import shown
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address
 
 FLIPPED_SHOWN = 24
+CLASSES_DRAWN = 100
+ROWS_SHOWN = 50
 frame.require()
 store = state.store()
 
 
-@st.fragment(run_every=1.0)
 def fetching(name: str) -> None:
-    """The state of a background preparation, with its buttons."""
+    """How to get a built-in data set that is not here yet."""
     entry = DATASETS[name]
-    status = job_status(store.home, name)
-    running = status is not None and status.state == "running"
     st.info(
         f"{entry.title} is not here yet. It is a download of {text.size(entry.download_bytes)}; or put {entry.files} into "
         f"`{store.home / 'datasets'}` and fetch it from there.",
         icon=":material/cloud_download:",
     )
-    if status is not None and running:
-        share = status.done_bytes / status.total_bytes if status.total_bytes else 0.0
-        st.progress(
-            min(share, 1.0), f"{status.message} · {text.size(status.done_bytes)} of {text.size(status.total_bytes)}"
-        )
-        if st.button("Cancel", icon=":material/close:", key="cancel_fetch"):
-            cancel_prepare(store.home, name)
+    if find_spec("torchvision") is None:
+        st.caption("This dashboard has no torchvision; the runner fetches the data set when the first run needs it.")
         return
-    if status is not None and status.state == "done":
-        st.rerun(scope="app")
-    if status is not None and status.state in ("failed", "cancelled"):
-        message = status.message[:1].upper() + status.message[1:]
-        (st.error if status.state == "failed" else st.warning)(message)
-    if st.button(f"Fetch {entry.title}", type="primary", icon=":material/download:", key="fetch"):
-        start_prepare(store.home, name)
-        st.rerun(scope="fragment")
+    status = job_status(store.home, name)
+    running = status is not None and status.state == "running"
+    if st.button(f"Fetch {entry.title}", type="primary", icon=":material/download:", key="fetch", disabled=running):
+        with shown():
+            start_prepare(store.home, name)
+            st.rerun()
 
 
 def picture(data: Dataset, row: int) -> str:
@@ -63,6 +59,9 @@ def preview(data: Dataset) -> None:
             figures.class_balance(np.bincount(labels, minlength=data.num_classes), data.class_names), key="balance"
         )
     with right:
+        if not data.is_image:
+            table_rows(data)
+            return
         st.markdown("**Examples**, the first of each class")
         rows = [
             int(np.flatnonzero(labels == label)[0])
@@ -76,14 +75,24 @@ def preview(data: Dataset) -> None:
         gallery(cards, key="samples")
 
 
+def table_rows(data: Dataset) -> None:
+    """The first rows of a table, as they are stored."""
+    names = list(data.feature_names or ())[:ROWS_SHOWN]
+    rows = pd.DataFrame(np.asarray(data.train_inputs[:ROWS_SHOWN, : len(names)]), columns=names)
+    rows.insert(0, "given label", [data.class_names[label] for label in data.train_labels[:ROWS_SHOWN]])
+    st.markdown(f"**The first {len(rows)} of {data.num_train:,} training rows**")
+    st.dataframe(rows, height=260, key="rows")
+
+
 def noise_preview(data: Dataset) -> None:
     """The transition matrix, the realised rate, and flipped examples with both labels."""
     st.subheader("What label noise would do", divider="gray")
-    noise_config = noise_controls("preview", data.class_names, data.mapping)
+    labels_note(data.labels_are_true, own_noise_rate(data))
+    noise_config = noise_controls(f"preview_{data.name}", data.class_names, data.mapping)
     seed = st.number_input(
         "Noise seed", 0, 2**31, 0, key="preview_seed", help="The same seed always flips the same labels."
     )
-    reference = np.asarray(data.train_labels if data.train_true_labels is None else data.train_true_labels)
+    reference = np.asarray(data.reference_labels)
     noise = corrupt_labels(
         reference, data.num_classes, noise_config["kind"], noise_config["rate"], int(seed), **noise_config["params"]
     )
@@ -94,17 +103,10 @@ def noise_preview(data: Dataset) -> None:
     columns[1].metric("Realised rate", text.percent(noise.realized_noise_rate, 2),
                       help="Share of labels that really changed, with this seed.")  # fmt: skip
     columns[2].metric("Flipped labels", f"{noise.is_corrupted.sum():,} of {data.num_train:,}")
-    left, right = st.columns(2)
-    with left:
-        st.plotly_chart(
-            figures.transition_heatmap(noise.transition_matrix, data.class_names, "The model's transition matrix, %"),
-            key="model_matrix",
-        )
-    with right:
-        st.plotly_chart(
-            figures.transition_heatmap(noise.realized_transition_matrix, data.class_names, "The realised one, %"),
-            key="realized_matrix",
-        )
+    if data.num_classes <= CLASSES_DRAWN:
+        matrices(noise, data.class_names)
+    else:
+        st.caption(f"The transition matrices of {data.num_classes:,} classes are too large to draw.")
     flipped = np.flatnonzero(noise.is_corrupted)
     st.markdown(f"**Flipped examples** ({min(FLIPPED_SHOWN, len(flipped))} of {len(flipped):,})")
     chosen = np.random.default_rng(0).permutation(flipped)[:FLIPPED_SHOWN]
@@ -119,6 +121,21 @@ def noise_preview(data: Dataset) -> None:
         st.info("No label changes at this rate.", icon=":material/check_circle:")
 
 
+def matrices(noise: LabelNoise, class_names: tuple[str, ...]) -> None:
+    """The transition matrix of the model beside that of the draw."""
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(
+            figures.transition_heatmap(noise.transition_matrix, class_names, "The model's transition matrix, %"),
+            key="model_matrix",
+        )
+    with right:
+        st.plotly_chart(
+            figures.transition_heatmap(noise.realized_transition_matrix, class_names, "The realised one, %"),
+            key="realized_matrix",
+        )
+
+
 st.title("Datasets")
 records = list_datasets(store.home)
 st.dataframe(
@@ -130,7 +147,8 @@ st.dataframe(
                 "Training": record.num_train,
                 "Test": record.num_test,
                 "Classes": record.num_classes,
-                "Shape": " × ".join(map(str, record.shape)),
+                "Labels": record.labels,
+                "Shape": " × ".join(map(str, record.shape)) if len(record.shape) > 1 else f"{record.shape[0]} features",
                 "Source": DATASETS[record.name].source if record.builtin else "your own",
             }
             for record in records
@@ -143,9 +161,16 @@ st.dataframe(
         "Test": st.column_config.NumberColumn(
             format="localized", help="Examples held out; their labels are never corrupted"
         ),
+        "Labels": st.column_config.TextColumn(
+            help="**true**: taken as right. **true and given**: it brings known noise. **as uploaded**: nobody has vouched for them."
+        ),
         "Shape": st.column_config.TextColumn(help="Channels × height × width of a picture"),
     },
 )
+with st.container(key="jobs"):  # always there, so that what lies below keeps its place, and stays open or shut
+    data_jobs(store.home)
+with st.expander("Add your own data", icon=":material/add_circle:", key="add_data", expanded=False):
+    add_data(store.home, records)
 names = [record.name for record in records]
 state.from_link(state.DATASET, names, "digits")
 name = st.selectbox(
@@ -160,5 +185,8 @@ with shown():
         fetching(name)
     else:
         data = cache.dataset(name)
+        if not record.builtin:
+            manage_data.report(store.home, data)
+            manage_data.manage(store, data)
         preview(data)
         noise_preview(data)

@@ -21,8 +21,8 @@ class DeviceData:
 
     Args:
         inputs: (N, C, H, W) uint8 or (N, D) float32.
-        scale: factor that brings inputs to [0, 1].
-        mean, std: per channel (C,) of scaled inputs, or None.
+        scale: factor that brings pictures to [0, 1].
+        shift, spread: per channel (C,) or feature (D,) of scaled inputs, or None; see `Dataset`.
         flip: whether augmentation may mirror.
     """
 
@@ -30,22 +30,26 @@ class DeviceData:
         self,
         inputs: torch.Tensor,
         scale: float,
-        mean: tuple[float, ...] | None = None,
-        std: tuple[float, ...] | None = None,
+        shift: tuple[float, ...] | None = None,
+        spread: tuple[float, ...] | None = None,
         flip: bool = False,
     ) -> None:
         self.stored = inputs
         self.scale = scale
         self.flip = flip
-        self.mean = None if mean is None else torch.tensor(mean, device=inputs.device)[:, None, None]
-        self.std = None if std is None else torch.tensor(std, device=inputs.device)[:, None, None]
+        self.shift = None if shift is None else self._per_channel(shift)
+        self.spread = None if spread is None else self._per_channel(spread)
 
     @classmethod
     def from_split(cls, dataset: Dataset, split: Literal["train", "test"], device: torch.device) -> "DeviceData":
         """Copies a split of a data set to the device."""
         inputs = dataset.train_inputs if split == "train" else dataset.test_inputs
         tensor = torch.from_numpy(np.array(inputs)).to(device)
-        return cls(tensor, dataset.scale, dataset.mean, dataset.std, dataset.flip)
+        return cls(tensor, dataset.scale, dataset.shift, dataset.spread, dataset.flip)
+
+    def _per_channel(self, values: tuple[float, ...]) -> torch.Tensor:
+        tensor = torch.tensor(values, device=self.stored.device)
+        return tensor if self.stored.dim() == 2 else tensor[:, None, None]
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -62,8 +66,8 @@ class DeviceData:
         Crops come after normalisation, so that the padding is the mean colour (He et al. 2016).
         """
         batch = self.stored[rows].float() * self.scale
-        if self.mean is not None and self.std is not None:
-            batch = (batch - self.mean) / self.std
+        if self.shift is not None and self.spread is not None:
+            batch = (batch - self.shift) / self.spread
         return self._augmented(batch, generator) if augment and batch.dim() == 4 else batch
 
     def _augmented(self, batch: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:

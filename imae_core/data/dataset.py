@@ -18,8 +18,12 @@ class Dataset:
         train_labels, test_labels: (N,) int64 in [0, K).
         class_names: K names.
         train_true_labels: (N,) where the data set brings known noise; None: train_labels are the reference.
-        scale: factor that brings inputs to [0, 1].
-        mean, std: per channel of the scaled training inputs, for colour pictures; None: no normalisation.
+        scale: factor that brings pictures to [0, 1].
+        shift, spread: what is taken from scaled inputs, then what they are divided by; of the training rows: mean and
+            standard deviation per channel of colour pictures (C,), least value and range per feature of tables (D,).
+        labels_are_true: False for uploaded labels that nobody has vouched for: which of them are wrong is not known.
+        feature_names: of tables, (D,).
+        fingerprint: tells two data sets of one name apart; "" for built-in ones.
         mapping: K look-alike classes for asymmetric noise, where known.
         flip: whether a mirrored picture is still one of its class.
     """
@@ -32,11 +36,14 @@ class Dataset:
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     scale: float = 1.0
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    shift: tuple[float, ...] | None = None
+    spread: tuple[float, ...] | None = None
     train_true_labels: NDArray[np.int64] | None = None
     mapping: tuple[int, ...] | None = None
     flip: bool = False
+    labels_are_true: bool = True
+    feature_names: tuple[str, ...] | None = None
+    fingerprint: str = ""
 
     @property
     def num_classes(self) -> int:
@@ -53,6 +60,16 @@ class Dataset:
     @property
     def input_shape(self) -> tuple[int, ...]:
         return tuple(self.train_inputs.shape[1:])
+
+    @property
+    def reference_labels(self) -> NDArray[np.int64]:
+        """(N,) what noise is injected into and measured against: the true labels where known, else those that came with it."""
+        return self.train_labels if self.train_true_labels is None else self.train_true_labels
+
+    @property
+    def has_own_noise(self) -> bool:
+        """Whether it brings given labels beside known true ones."""
+        return self.train_true_labels is not None
 
     @property
     def is_image(self) -> bool:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imae_core.catalog import DATASETS, BuiltinDataset, lookup
+from imae_core.data.channels import ChannelStatistics
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import is_ready, save_dataset
 from imae_core.errors import DatasetError
 
-Report = Callable[[int, int, str], None]
+Report = Callable[[int, int, str, str], None]
 POLL_SECONDS = 0.3
 Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
@@ -23,7 +24,7 @@ DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 def prepare_builtin(home: Path, name: str, report: Report) -> None:
     """Converts a built-in data set; downloads it first if its files are not under `<home>/datasets` yet.
 
-    `report(done_bytes, total_bytes, message)` is called a few times a second and may raise to cancel; what a
+    `report(done, total, message, "bytes")` is called a few times a second and may raise to cancel; what a
     cancelled or failed download left half-written is removed.
 
     Raises DatasetError: no connection (with the files to put there by hand), or damaged files.
@@ -33,20 +34,23 @@ def prepare_builtin(home: Path, name: str, report: Report) -> None:
         return
     root = home / "datasets"
     root.mkdir(parents=True, exist_ok=True)
-    report(0, entry.download_bytes, f"looking for {entry.title} in {root}")
+    report(0, entry.download_bytes, f"looking for {entry.title} in {root}", "bytes")
     try:
         train, test, class_names = _load(name, root, download=False)
     except RuntimeError:
         _download(entry, root, report)
         train, test, class_names = _load(name, root, download=False)
-    report(entry.download_bytes, entry.download_bytes, "converting")
+    report(entry.download_bytes, entry.download_bytes, "converting", "bytes")
     save_dataset(home, _dataset(entry, train, test, class_names))
 
 
 def _dataset(entry: BuiltinDataset, train: Split, test: Split, class_names: tuple[str, ...]) -> Dataset:
     mean = std = None
     if entry.shape[0] == 3:
-        mean, std = channel_statistics(train[0])
+        statistics = ChannelStatistics(3)
+        for start in range(0, len(train[0]), 5000):
+            statistics.add(train[0][start : start + 5000])
+        mean, std = statistics.mean_and_std()
     return Dataset(
         name=entry.name,
         title=entry.title,
@@ -56,25 +60,11 @@ def _dataset(entry: BuiltinDataset, train: Split, test: Split, class_names: tupl
         test_labels=test[1],
         class_names=class_names,
         scale=1 / 255,
-        mean=mean,
-        std=std,
+        shift=mean,
+        spread=std,
         mapping=entry.mapping,
         flip=entry.name in ("cifar10", "cifar100", "fashion_mnist"),
     )
-
-
-def channel_statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel of images (N, C, H, W), scaled to [0, 1]; by chunks, in float64."""
-    total = np.zeros(images.shape[1])
-    squares = np.zeros(images.shape[1])
-    for start in range(0, len(images), 5000):
-        chunk = images[start : start + 5000].astype(np.float64) / 255
-        total += chunk.sum(axis=(0, 2, 3))
-        squares += (chunk**2).sum(axis=(0, 2, 3))
-    count = len(images) * images.shape[2] * images.shape[3]
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
-    return tuple(map(float, mean)), tuple(map(float, std))
 
 
 def _load(name: str, root: Path, *, download: bool) -> tuple[Split, Split, tuple[str, ...]]:
@@ -119,7 +109,7 @@ def _download(entry: BuiltinDataset, root: Path, report: Report) -> None:
         while thread.is_alive():
             thread.join(POLL_SECONDS)
             done = sum(path.stat().st_size for path in set(root.rglob("*")) - before if path.is_file())
-            report(min(done, entry.download_bytes), entry.download_bytes, f"downloading {entry.title}")
+            report(min(done, entry.download_bytes), entry.download_bytes, f"downloading {entry.title}", "bytes")
         if problems:
             raise _explained(entry, root, problems[0])
     except BaseException:

@@ -24,8 +24,8 @@ def small(name="mine", **changes):
         "test_labels": np.arange(9) % 3,
         "class_names": ("a", "b", "c"),
         "scale": 1 / 255,
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.2, 0.2, 0.2),
+        "shift": (0.5, 0.5, 0.5),
+        "spread": (0.2, 0.2, 0.2),
     }
     return Dataset(**(values | changes))
 
@@ -47,9 +47,9 @@ def test_round_trip(tmp_path):
     again = open_dataset(tmp_path, "mine")
     for name in ("train_inputs", "train_labels", "test_inputs", "test_labels", "train_true_labels"):
         np.testing.assert_array_equal(getattr(again, name), getattr(data, name))
-    assert (again.class_names, again.mean, again.mapping, again.scale) == (
+    assert (again.class_names, again.shift, again.mapping, again.scale) == (
         data.class_names,
-        data.mean,
+        data.shift,
         (1, 2, 0),
         1 / 255,
     )
