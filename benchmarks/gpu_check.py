@@ -31,8 +31,8 @@ def synthetic(num_train: int = 10_000, num_test: int = 2000) -> Dataset:
         test_labels=labels[num_train:],
         class_names=tuple(str(label) for label in range(10)),
         scale=1 / 255,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.25, 0.25, 0.25),
+        shift=(0.5, 0.5, 0.5),
+        spread=(0.25, 0.25, 0.25),
         flip=True,
     )
 

@@ -128,7 +128,7 @@ class RunConfig(_Frozen):
         """A short name for people: data, noise, loss with what differs from its defaults, seed."""
         defaults = LOSSES[self.loss.name].defaults
         changed = ", ".join(f"{k}={v:g}" for k, v in self.loss.params.items() if defaults.get(k) != v)
-        noise = "clean" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
+        noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
         if self.noise.kind == "transition_matrix":
             noise = "own matrix"
         loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")

@@ -59,7 +59,9 @@ def bin_counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int6
     return np.histogram(numbers, bins=edges)[0].astype(np.int64)
 
 
-def populations(is_corrupted: ArrayLike) -> dict[str, NDArray[np.bool_]]:
-    """The rows of each population, as masks (N,)."""
+def populations(is_corrupted: ArrayLike | None, num_examples: int) -> dict[str, NDArray[np.bool_]]:
+    """The rows of each population, as masks (N,); "all" alone where it is not known which labels are wrong."""
+    if is_corrupted is None:
+        return {"all": np.ones(num_examples, dtype=bool)}
     corrupted = np.asarray(is_corrupted, dtype=bool)
     return {"clean": ~corrupted, "corrupted": corrupted}

@@ -16,21 +16,24 @@ import numpy as np
 import torch
 
 from imae_core import __version__
+from imae_core.analysis.weights import populations
 from imae_core.catalog import DATASETS
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import is_ready, load_dataset
 from imae_core.files import replacing
+from imae_core.runs.disk import disk_is_low, disk_message
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.histograms import HistogramBook
 from imae_core.training.device import resolve_device
 from imae_core.training.labels import TrainingLabels, training_labels
-from imae_core.training.result import summarize
+from imae_core.training.result import collapse_warning, summarize
 from imae_core.training.trainer import EpochRecord, Progress, Trainer
 
 HEARTBEAT_SECONDS = 0.5
 CONTROL_SECONDS = 0.2
+DISK_SECONDS = 5.0
 log = logging.getLogger("imae.run")
-Outcome = Literal["done", "stopped"]
+Outcome = Literal["done", "stopped", "paused"]
 Report = Callable[[Progress], None]
 
 
@@ -51,10 +54,13 @@ class FolderObserver:
         self.trainer = trainer
         self.token = token
         self.report = report
-        self.histograms = HistogramBook(folder, trainer.config, trainer.labels.is_corrupted, trainer.epoch)
+        labels = trainer.labels
+        masks = populations(labels.is_corrupted, len(labels.given))
+        self.histograms = HistogramBook(folder, trainer.config, masks, trainer.epoch)
         self.control_seen = -1
         self.stop = False
-        self.next_heartbeat = self.next_control = 0.0
+        self.paused = False
+        self.next_heartbeat = self.next_control = self.next_disk = 0.0
         self.next_checkpoint = time.monotonic() + checkpoint_seconds()
 
     def on_progress(self, progress: Progress) -> bool:
@@ -65,15 +71,23 @@ class FolderObserver:
         if now >= self.next_heartbeat:
             self.next_heartbeat = now + HEARTBEAT_SECONDS
             beat(self.folder, self.token, **asdict(progress))
+        if now >= self.next_disk:
+            self.next_disk = now + DISK_SECONDS
+            self.paused = disk_is_low(self.folder.home)
         if now >= self.next_checkpoint:
-            save_checkpoint(self.folder, self.trainer)
-            self.next_checkpoint = time.monotonic() + checkpoint_seconds()
+            self.save_checkpoint()
         if self.report is not None:
             self.report(progress)
-        return self.stop
+        return self.stop or self.paused
+
+    def save_checkpoint(self) -> None:
+        self.check_token()
+        save_checkpoint(self.folder, self.trainer)
+        self.next_checkpoint = time.monotonic() + checkpoint_seconds()
 
     def on_epoch(self, record: EpochRecord) -> None:
         folder = self.folder
+        self.check_token()
         folder.write_dynamics("seen", record.epoch, record.seen)
         self.histograms.add(record.epoch, "seen", record.seen)
         if record.evaluation is not None and record.trajectory is not None:
@@ -96,6 +110,11 @@ class FolderObserver:
             raise StaleTokenError
         self.stop = bool(control.get("stop", False))
 
+    def check_token(self) -> None:
+        """Asked before anything is published: where an old worker cannot be killed, this keeps it from writing."""
+        self.control_seen = -1
+        self._read_control()
+
 
 def beat(folder: RunFolder, token: str, **values: Any) -> None:
     """Writes a sign of life; `phase` says what is going on, or how the run ended."""
@@ -112,8 +131,8 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
     beat(folder, token, phase="preparing", message="loading the data")
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    folder.write_environment(environment(device, config.threads))
     dataset = load_or_prepare(folder.home, config.dataset, lambda message: beat(folder, token, **message))
+    folder.write_environment({**environment(device, config.threads), "data_fingerprint": dataset.fingerprint})
     rows = np.arange(dataset.num_train)
     if config.num_train is not None:
         dataset, rows = dataset.subset(config.num_train, config.noise_seed)
@@ -124,18 +143,25 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
         trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
         log.info("going on from epoch %d, step %d", trainer.epoch, trainer.step)
     log.info(
-        "%s: %s on %s, %d examples, %.1f %% of the labels changed, %d parameters, %d steps",
-        folder.run_id, config.title, device, len(rows), 100 * labels.realized_noise_rate, trainer.num_parameters,
-        trainer.total_steps,
+        "%s: %s on %s, %d examples, %s of the labels changed, %d parameters, %d steps",
+        folder.run_id, config.title, device, len(rows),
+        "an unknown share" if labels.realized_noise_rate is None else f"{labels.realized_noise_rate:.1%}",
+        trainer.num_parameters, trainer.total_steps,
     )  # fmt: skip
     observer = FolderObserver(folder, trainer, token, report)
-    trainer.run(observer)
-    save_checkpoint(folder, trainer)
+    evaluation = trainer.run(observer)
+    observer.save_checkpoint()
+    if observer.paused and not trainer.is_finished:
+        log.warning("paused at epoch %d, step %d: the disk is nearly full", trainer.epoch, trainer.step)
+        beat(folder, token, phase="paused", message=disk_message(folder.home))
+        return "paused"
     if not trainer.is_finished:
         log.info("stopped at epoch %d, step %d", trainer.epoch, trainer.step)
         beat(folder, token, phase="stopped", message=f"stopped at epoch {trainer.epoch}, step {trainer.step}")
         return "stopped"
     result = summarize(trainer, sum(row["seconds"] + row["eval_seconds"] for row in trainer.history))
+    if evaluation is not None:
+        result["warning"] = collapse_warning(evaluation.columns["predicted"], labels.given) or None
     folder.write_result({"run_id": folder.run_id, **result, "device": str(device), "config": config.model_dump()})
     beat(folder, token, phase="done", epoch=trainer.epochs, epochs=trainer.epochs, step=trainer.step,
          total_steps=trainer.total_steps)  # fmt: skip
@@ -148,8 +174,8 @@ def load_or_prepare(home: Path, name: str, beat_with: Callable[[dict[str, Any]],
     if name in DATASETS and name != "digits" and not is_ready(home, name):
         from imae_core.data.pickers import prepare_builtin
 
-        def report(done: int, total: int, message: str) -> None:
-            beat_with({"phase": "preparing", "message": message, "done_bytes": done, "total_bytes": total})
+        def report(_done: int, _total: int, message: str, _unit: str) -> None:
+            beat_with({"phase": "preparing", "message": message})
 
         prepare_builtin(home, name, report)
     return load_dataset(home, name)
@@ -166,7 +192,7 @@ def write_examples(folder: RunFolder, rows: Any, labels: TrainingLabels) -> None
         {
             "index": np.asarray(rows, dtype=np.int64),
             "given_label": labels.given.astype(np.int32),
-            "true_label": labels.true.astype(np.int32),
+            "true_label": None if labels.true is None else labels.true.astype(np.int32),
             "is_corrupted": labels.is_corrupted,
             "split": np.full(len(rows), "train"),
         }

@@ -15,7 +15,13 @@ FORMATS = (".csv", ".parquet", ".zip")
 
 def example_table(folder: RunFolder) -> pd.DataFrame:
     """One row a training example: labels, the last eval epoch's dynamics, trajectory scores and suspicion."""
-    parts = [folder.examples()]
+    examples = folder.examples()
+    unknown = examples["true_label"] < 0
+    parts = [
+        examples.assign(**{name: examples[name].mask(unknown) for name in ("true_label", "is_corrupted")})
+        if unknown.any()
+        else examples
+    ]
     epochs = folder.epochs("eval")
     if epochs:
         parts.append(folder.dynamics("eval", epochs[-1]))

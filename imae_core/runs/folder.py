@@ -38,6 +38,12 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     @property
     def run_id(self) -> str:
         return self.path.name
@@ -53,6 +59,11 @@ class RunFolder:
     @property
     def checkpoint_path(self) -> Path:
         return self.path / "checkpoint.pt"
+
+    @property
+    def worker_lock_path(self) -> Path:
+        """Held by the one worker that may write here."""
+        return self.path / "worker.lock"
 
     def create(self, config: RunConfig) -> None:
         """Makes the folder with its config."""
@@ -79,6 +90,20 @@ class RunFolder:
 
     def heartbeat(self) -> dict[str, Any]:
         return dict(read_json(self.path / "heartbeat.json", {}))
+
+    def write_worker(self, values: Mapping[str, Any]) -> None:
+        """Who holds the lock: token, process, creation time."""
+        write_json(self.path / "worker.json", dict(values))
+
+    def worker(self) -> dict[str, Any]:
+        return dict(read_json(self.path / "worker.json", {}))
+
+    def write_attempts(self, attempts: Sequence[Mapping[str, Any]]) -> None:
+        """One entry a start: attempt, started, where, and how it ended; kept by the runner."""
+        write_json(self.path / "attempts.json", list(attempts))
+
+    def attempts(self) -> list[dict[str, Any]]:
+        return list(read_json(self.path / "attempts.json", []))
 
     def write_control(self, token: str, stop: bool) -> None:
         write_json(self.path / "control.json", {"token": token, "stop": stop})
@@ -122,15 +147,24 @@ class RunFolder:
 
     # -- tables ------------------------------------------------------------------------------------------------
 
-    def write_examples(self, columns: Arrays) -> None:
+    def write_examples(self, columns: Mapping[str, NDArray[Any] | None]) -> None:
         """Rows of the training set, in index order: index, given_label, true_label, is_corrupted, split.
 
-        `index` is the row in the data set; true_label is -1 and is_corrupted False where the truth is not known.
+        `index` is the row in the data set; true_label and is_corrupted are None, stored as null, where the truth is
+        not known.
         """
-        _write_table(self.path / "examples.arrow", columns)
+        index = columns["index"]
+        assert index is not None
+        unknown = {"true_label": pa.nulls(len(index), pa.int32()), "is_corrupted": pa.nulls(len(index), pa.bool_())}
+        table = {name: unknown[name] if values is None else values for name, values in columns.items()}
+        _write_table(self.path / "examples.arrow", pa.table(table))
 
     def examples(self) -> pd.DataFrame:
-        return _read_frame(self.path / "examples.arrow")
+        """As written; true_label is -1 and is_corrupted False where the truth is not known."""
+        frame = _read_frame(self.path / "examples.arrow")
+        if len(frame) and frame["true_label"].isna().all():
+            frame = frame.assign(true_label=np.int32(-1), is_corrupted=False)
+        return frame
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """One row an epoch; what was not measured in an epoch is null."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imae_core.analysis.weights import bin_counts, bin_edges, populations
+from imae_core.analysis.weights import bin_counts, bin_edges
 from imae_core.config import RunConfig
 from imae_core.curves import CURVES, largest_weight
 from imae_core.runs.folder import SOURCES, RunFolder, Source
@@ -17,9 +17,11 @@ BINS = 50
 class HistogramBook:
     """All rows so far of a run's histograms; those of earlier epochs are counted again when a run is resumed."""
 
-    def __init__(self, folder: RunFolder, config: RunConfig, is_corrupted: NDArray[np.bool_], next_epoch: int) -> None:
+    def __init__(
+        self, folder: RunFolder, config: RunConfig, masks: Mapping[str, NDArray[np.bool_]], next_epoch: int
+    ) -> None:
         self.folder = folder
-        self.masks = populations(is_corrupted)
+        self.masks = masks
         self.edges = {"p_label": bin_edges(0.0, 1.0, BINS), "weight": bin_edges(0.0, weight_limit(config), BINS)}
         self.rows: list[dict[str, Any]] = []
         for source in SOURCES:

@@ -2,11 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imae_core.config import RunConfig
+from imae_core.hardware import gpus
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import run_folder
@@ -30,9 +33,12 @@ class RunStatus:
 def run_status(home: Path, run: StoredRun) -> RunStatus:
     """Reads the heartbeat of an active run, or the result of a finished one."""
     folder = run_folder(home, run.run_id)
+    if run.state == "queued" and not run.attempt:
+        return RunStatus(run, folder, None, "", None, run.message, None)
     if run.state == "done":
-        result = folder.result() or {}
-        return RunStatus(run, folder, 1.0, "", 0.0, run.message, result.get("final_test_accuracy"))
+        result = _result(folder, run.finished)
+        note = run.message or result.get("warning") or ""
+        return RunStatus(run, folder, 1.0, "", 0.0, note, result.get("final_test_accuracy"))
     heartbeat = folder.heartbeat()
     step, total = heartbeat.get("step"), heartbeat.get("total_steps")
     progress = step / total if step is not None and total else None
@@ -45,6 +51,12 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
     elif run.stop_wished is not None:
         note = "stopping after the current step"
     return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
+
+
+@lru_cache(maxsize=4096)
+def _result(folder: RunFolder, _finished: float | None) -> dict[str, Any]:
+    """Read once: a result does not change until the run is started anew."""
+    return folder.result() or {}
 
 
 def all_statuses(store: Store) -> list[RunStatus]:
@@ -74,6 +86,12 @@ def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> 
     return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
 
 
+def _kind_of_work(config: RunConfig) -> tuple[object, ...]:
+    """What two runs must share for one to tell how long a step of the other takes on this machine."""
+    on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
+    return (config.dataset, config.model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a run is expected to take; None where nothing of the kind was measured here yet."""
@@ -84,11 +102,10 @@ class Cost:
 
 def expected_cost(store: Store, config: RunConfig, num_train: int, num_classes: int) -> Cost:
     """Time from this home's finished runs of the same net, data and threads; disk from the sizes of the tables."""
-    kind = (config.dataset, config.model, config.threads, config.batch_size, config.augment, config.device)
+    kind = _kind_of_work(config)
     rates = []
     for run in store.runs("done"):
-        other = run.config
-        if (other.dataset, other.model, other.threads, other.batch_size, other.augment, other.device) == kind:
+        if _kind_of_work(run.config) == kind:
             result = run_folder(store.home, run.run_id).result() or {}
             if result.get("seconds") and result.get("steps"):
                 rates.append(result["seconds"] / result["steps"])

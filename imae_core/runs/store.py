@@ -1,6 +1,7 @@
 """The queue of runs: one SQLite file on a local disk.
 
-States: queued -> starting -> running -> done | failed | stopped; a crashed run goes back to queued. Pages and the
+States: queued -> starting -> running -> done | failed | stopped; a crashed run goes back to queued, and one that
+finds the disk full is paused until there is room. Pages and the
 command line insert runs and write wishes (stop, delete, priority); the runner owns every transition, but for a run
 in the foreground, which belongs to its own process.
 """
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from imae_core.home import database_path
 SCHEMA_VERSION = 1
 ACTIVE = ("starting", "running")
 ENDED = ("done", "failed", "stopped")
-STATES = ("queued", *ACTIVE, *ENDED)
+STATES = ("queued", *ACTIVE, "paused", *ENDED)
 MAX_ATTEMPTS = 5
 
 _SCHEMA = """
@@ -180,6 +182,22 @@ class Store:
         rows = self._read(f"SELECT * FROM runs {where} ORDER BY priority DESC, created, run_id", states)
         return [_stored(row) for row in rows]
 
+    def wished(self) -> list[StoredRun]:
+        """Runs that somebody wants stopped or deleted, and that are not yet."""
+        rows = self._read(
+            "SELECT * FROM runs WHERE delete_wished IS NOT NULL OR (stop_wished IS NOT NULL AND state IN "
+            "('queued', 'starting', 'running', 'paused')) ORDER BY created, run_id"
+        )
+        return [_stored(row) for row in rows]
+
+    def active_on(self, dataset: str) -> list[StoredRun]:
+        """Runs that have not ended and train on a data set."""
+        return [run for run in self.runs("queued", "paused", *ACTIVE) if run.config.dataset == dataset]
+
+    def of_group(self, group: str) -> list[StoredRun]:
+        """Runs that were queued together under a name."""
+        return [run for run in self.runs() if run.group_name == group]
+
     def transition(self, run_id: str, sources: tuple[str, ...], target: str, **changes: Any) -> bool:
         """Moves a run to `target` if it is in one of `sources`; False if it was not (someone else was faster)."""
         values = {name: json.dumps(v) if name in _JSON_COLUMNS else v for name, v in changes.items()}
@@ -200,6 +218,15 @@ class Store:
     def wish_stop(self, run_id: str) -> None:
         """Asks for a stop; no effect on a run that has ended."""
         self._wish("stop_wished", self.get(run_id).run_id)
+
+    def move_to_front(self, run_id: str) -> None:
+        """Lets a queued run start before all others."""
+        with self._transaction() as database:
+            database.execute(
+                "UPDATE runs SET priority = (SELECT max(priority) FROM runs WHERE state = 'queued') + 1 "
+                "WHERE run_id = ? AND state = 'queued'",
+                (self.get(run_id).run_id,),
+            )
 
     def wish_delete(self, run_id: str) -> None:
         """Asks for the run to be stopped, if need be, and removed with its files."""
@@ -230,6 +257,11 @@ class Store:
                 (pid, created, time.time()),
             )
 
+    def runner_exits(self) -> None:
+        """Recorded as exited, whatever is left to do."""
+        with self._transaction() as database:
+            database.execute("UPDATE runner SET state = 'exited' WHERE id = 1")
+
     def runner_may_exit(self) -> bool:
         """True, and recorded as exited, if there is nothing to do.
 
@@ -237,7 +269,7 @@ class Store:
         """
         with self._transaction() as database:
             waiting = database.execute(
-                "SELECT 1 FROM runs WHERE state IN ('queued', 'starting', 'running') OR delete_wished IS NOT NULL LIMIT 1"
+                "SELECT 1 FROM runs WHERE state IN ('queued', 'starting', 'running', 'paused') OR delete_wished IS NOT NULL LIMIT 1"
             ).fetchone()
             if waiting:
                 return False
@@ -248,5 +280,11 @@ class Store:
 def _stored(row: sqlite3.Row) -> StoredRun:
     values = {name: row[name] for name in _COLUMNS}
     values |= {name: json.loads(row[name]) for name in _JSON_COLUMNS}
-    values["config"] = parse_config(json.loads(row["config"]))
+    values["config"] = _config(row["config"])
     return StoredRun(**values)
+
+
+@lru_cache(maxsize=4096)
+def _config(text: str) -> RunConfig:
+    """Parsed once: a page asks for all runs every second."""
+    return parse_config(json.loads(text))

@@ -6,7 +6,7 @@ from pathlib import Path
 from imae_core.config import RunConfig, new_run_id
 from imae_core.errors import BadInputError
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.runner import ensure_runner
+from imae_core.runs.service import ensure_runner
 from imae_core.runs.store import ENDED, Store
 
 

@@ -12,17 +12,21 @@ from imae_core.noise import LabelNoise, corrupt_labels
 
 @dataclass(frozen=True)
 class TrainingLabels:
-    """Labels of the training rows, (N,). `true` are the reference: the data set's true labels, or the uploaded ones."""
+    """Labels of the training rows, (N,).
+
+    `true` is the reference: the data set's true labels, or the uploaded ones where noise was injected into them. It is
+    None, and so is `is_corrupted`, for uploaded labels that are trained on as they are: nobody knows which are wrong.
+    """
 
     given: NDArray[np.int64]
-    true: NDArray[np.int64]
-    is_corrupted: NDArray[np.bool_]
+    true: NDArray[np.int64] | None
+    is_corrupted: NDArray[np.bool_] | None
     noise: LabelNoise
 
     @property
-    def realized_noise_rate(self) -> float:
-        """Fraction of given labels that differ from the reference."""
-        return float(self.is_corrupted.mean())
+    def realized_noise_rate(self) -> float | None:
+        """Fraction of given labels that differ from the reference; None where that is not known."""
+        return None if self.is_corrupted is None else float(self.is_corrupted.mean())
 
 
 def training_labels(config: RunConfig, dataset: Dataset) -> TrainingLabels:
@@ -30,9 +34,8 @@ def training_labels(config: RunConfig, dataset: Dataset) -> TrainingLabels:
 
     A data set that brings its own noise (true labels beside the given ones) keeps it where no noise is asked for.
     """
-    reference = dataset.train_labels if dataset.train_true_labels is None else dataset.train_true_labels
     noise = corrupt_labels(
-        reference,
+        dataset.reference_labels,
         dataset.num_classes,
         config.noise.kind,
         config.noise.rate,
@@ -40,5 +43,7 @@ def training_labels(config: RunConfig, dataset: Dataset) -> TrainingLabels:
         **config.noise.params,
     )
     given = np.asarray(dataset.train_labels if config.noise.is_none else noise.given_labels, dtype=np.int64)
-    true = np.asarray(reference, dtype=np.int64)
+    if config.noise.is_none and not dataset.labels_are_true:
+        return TrainingLabels(given=given, true=None, is_corrupted=None, noise=noise)
+    true = np.asarray(dataset.reference_labels, dtype=np.int64)
     return TrainingLabels(given=given, true=true, is_corrupted=given != true, noise=noise)

@@ -14,19 +14,21 @@ def accuracy(predicted: NDArray[Any], labels: NDArray[Any]) -> float | None:
 
 
 def training_accuracies(
-    predicted: NDArray[Any], given: Labels, true: Labels | None, is_corrupted: NDArray[np.bool_]
+    predicted: NDArray[Any], given: Labels, true: Labels | None, is_corrupted: NDArray[np.bool_] | None
 ) -> dict[str, float | None]:
     """Accuracies on the training set, all (N,).
 
     noisy_subset_accuracy is against the wrong given labels (lower is better: it is memorisation), on the corrupted
     examples; clean_subset_accuracy is on the others. Both, and train_accuracy_true, need known truth.
     """
-    known = true is not None
+    subsets: tuple[float | None, float | None] = (None, None)
+    if is_corrupted is not None:
+        subsets = tuple(accuracy(predicted[rows], given[rows]) for rows in (is_corrupted, ~is_corrupted))  # type: ignore[assignment]
     return {
         "train_accuracy_given": accuracy(predicted, given),
         "train_accuracy_true": accuracy(predicted, true) if true is not None else None,
-        "noisy_subset_accuracy": accuracy(predicted[is_corrupted], given[is_corrupted]) if known else None,
-        "clean_subset_accuracy": accuracy(predicted[~is_corrupted], given[~is_corrupted]) if known else None,
+        "noisy_subset_accuracy": subsets[0],
+        "clean_subset_accuracy": subsets[1],
     }
 
 

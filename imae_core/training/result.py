@@ -4,9 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imae_core.analysis.detection import detection_auc, suspicion
 from imae_core.training.metrics import hybrid_accuracy
 from imae_core.training.trainer import Trainer
+
+COLLAPSED_SHARE = 0.98
+USUAL_SHARE = 0.9
 
 
 def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
@@ -32,7 +38,9 @@ def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
         "clean_subset_accuracy": _number(last, "clean_subset_accuracy"),
         "hybrid_accuracy": hybrid_accuracy(final, num_test, true, num_train),
         "realized_noise_rate": labels.realized_noise_rate,
-        "detection_auc": detection_auc(suspicion(trainer.trajectories.mean_p_label), labels.is_corrupted),
+        "detection_auc": None
+        if labels.is_corrupted is None
+        else detection_auc(suspicion(trainer.trajectories.mean_p_label), labels.is_corrupted),
         "seconds": seconds,
         "examples_per_second": _examples_per_second(trainer.history),
         "num_parameters": trainer.num_parameters,
@@ -42,6 +50,17 @@ def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
         "steps": trainer.step,
         "reduction": trainer.config.loss.reduction,
     }
+
+
+def collapse_warning(predicted: NDArray[Any], given: NDArray[np.int64]) -> str:
+    """What to try if the final net says nearly always the same class, though the labels do not; "" if it does not."""
+    share = np.bincount(predicted).max() / len(predicted)
+    usual = np.bincount(given).max() / len(given)
+    if share < COLLAPSED_SHARE or usual > USUAL_SHARE:
+        return ""
+    return (
+        f"the net predicts one class for {share:.0%} of the training set: it has collapsed. Try a lower learning rate"
+    )
 
 
 def _number(row: Mapping[str, Any], name: str) -> float | None:

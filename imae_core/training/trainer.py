@@ -87,7 +87,7 @@ class Trainer:
         self.train_data = DeviceData.from_split(dataset, "train", device)
         self.test_data = DeviceData.from_split(dataset, "test", device)
         self.given = torch.from_numpy(labels.given.copy()).to(device)
-        self.true = torch.from_numpy(labels.true.copy()).to(device)
+        self.true = None if labels.true is None else torch.from_numpy(labels.true.copy()).to(device)
         self.test_labels = np.asarray(dataset.test_labels)
         init_seed, order_seed, augment_seed = independent_seeds(config.seed)
         self.model = build_model(
@@ -171,7 +171,7 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
 
-        self.recorder.record(rows, logits.detach(), labels, self.true[rows], weights)
+        self.recorder.record(rows, logits.detach(), labels, None if self.true is None else self.true[rows], weights)
         self.loss_sum += values.detach().double().sum()
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
         self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)

@@ -7,9 +7,11 @@ import numpy as np
 import psutil
 
 from imae_core.recipes import make_config
-from imae_core.runs.runner import ensure_runner, runner_is_alive
+from imae_core.runs.machine import runner_is_alive
+from imae_core.runs.service import ensure_runner, resume_after_restart
 from imae_core.runs.store import Store
-from imae_core.runs.submit import resume, run_folder, submit
+from imae_core.runs.submit import create_run, resume, run_folder, submit
+from imae_core.runs.worker import work
 from tests.conftest import wait_until
 
 LONG = {"epochs": 3000, "eval_every": 100}
@@ -95,3 +97,48 @@ def test_a_diverged_run_is_failed_with_advice(home):
     assert run.attempt == 1
     assert "training diverged" in run.message
     assert "Try a learning rate" in run.message
+
+
+def test_a_full_disk_pauses_and_nothing_is_half_written(home, monkeypatch):
+    monkeypatch.setenv("IMAE_MIN_FREE_MEGABYTES", "1e12")
+    store = Store(home)
+    folder = create_run(home, config(epochs=30))
+    monkeypatch.setenv("IMAE_TOKEN", "t")
+    folder.write_control("t", stop=False)
+    assert work([folder.path]) == 0
+    assert folder.heartbeat()["phase"] == "paused"
+    assert folder.checkpoint_path.exists()
+    assert folder.result() is None
+    monkeypatch.delenv("IMAE_MIN_FREE_MEGABYTES")
+    assert work([folder.path]) == 0
+    assert folder.result()["epochs"] == 30
+    assert store.runs() == []
+
+
+def test_a_terminated_runner_lets_workers_save_and_the_next_goes_on(home):
+    (run_id,) = submit(home, [config(**LONG)])
+    store = Store(home)
+    wait_until(lambda: steps(home, run_id) > 20)
+    os.kill(store.runner().pid, signal.SIGTERM)
+    wait_until(lambda: store.get(run_id).state == "queued", 30)
+    wait_until(lambda: not runner_is_alive(store), 30)
+    assert run_folder(home, run_id).checkpoint_path.exists()
+    stopped_at = steps(home, run_id)
+    resume_after_restart(store)
+    wait_until(lambda: steps(home, run_id) > stopped_at)
+    assert "going on from epoch" in run_folder(home, run_id).log_tail()
+    assert store.get(run_id).attempt == 1
+
+
+def test_a_suspended_runner_is_replaced(home, monkeypatch):
+    monkeypatch.setenv("IMAE_SILENT_SECONDS", "2")
+    (run_id,) = submit(home, [config(**LONG)])
+    store = Store(home)
+    wait_until(lambda: steps(home, run_id) > 5)
+    first, worker = store.runner().pid, store.get(run_id).ref["pid"]
+    os.kill(first, signal.SIGSTOP)
+    wait_until(lambda: not runner_is_alive(store), 20)
+    ensure_runner(store)
+    wait_until(lambda: runner_is_alive(store) and store.runner().pid != first, 30)
+    assert not psutil.pid_exists(first)
+    assert store.get(run_id).ref["pid"] == worker

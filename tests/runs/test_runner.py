@@ -4,9 +4,12 @@ import time
 
 import pytest
 
+from imae_core.errors import BadInputError
 from imae_core.recipes import make_config
 from imae_core.runs.executors.local import LocalExecutor
-from imae_core.runs.runner import Runner, ensure_runner
+from imae_core.runs.runner import Runner
+from imae_core.runs.service import ensure_runner
+from imae_core.runs.settings import RunnerSettings, save_settings
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run
 
@@ -14,14 +17,17 @@ from imae_core.runs.submit import create_run
 class PretendedExecutor(LocalExecutor):
     """Places as the local one, but its workers are entries of a set."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, home):
+        super().__init__(home)
         self.alive, self.started, self.killed = set(), [], []
 
     def start(self, run, folder, token, slot):
         self.started.append((run.run_id, slot, token))
         self.alive.add(token)
         return {"worker": token}
+
+    def find(self, folder, token):
+        return {"worker": token} if token in self.alive else None
 
     def is_alive(self, reference):
         return reference.get("worker") in self.alive
@@ -35,7 +41,7 @@ class PretendedExecutor(LocalExecutor):
 def runner(home, monkeypatch):
     monkeypatch.setenv("IMAE_GPUS", "")
     monkeypatch.setenv("IMAE_CPU_CORES", "2")
-    return Runner(home, PretendedExecutor())
+    return Runner(home, PretendedExecutor(home))
 
 
 def queue(runner, number=1, **choices):
@@ -196,3 +202,95 @@ def test_an_external_runner_is_not_started_here(home, monkeypatch):
     monkeypatch.setenv("IMAE_RUNNER", "external")
     ensure_runner(Store(home))
     assert not (home / "runner.log").exists()
+
+
+def test_a_worker_whose_reference_was_lost_is_found_again_not_doubled(runner):
+    """The runner was killed after it had started the worker, before it could write which."""
+    (run_id,) = queue(runner)
+    runner.tick()
+    run = runner.store.get(run_id)
+    runner.store.update(run_id, ref={})
+    runner.tick()
+    assert runner.store.get(run_id).ref == {"worker": run.token}
+    assert len(runner.executor.started) == 1
+
+
+def test_a_worker_that_never_came_up_is_started_again_after_a_while(runner, monkeypatch):
+    (run_id,) = queue(runner)
+    runner.tick()
+    runner.executor.alive.clear()
+    runner.store.update(run_id, ref={})
+    runner.tick()
+    assert runner.store.get(run_id).state == "starting", "it may be on its way"
+    monkeypatch.setattr("imae_core.runs.runner.LOST_SECONDS", 0.0)
+    runner.tick()
+    assert runner.store.get(run_id).attempt == 2
+
+
+def test_a_full_disk_pauses_runs_and_room_wakes_them(runner, monkeypatch):
+    first, second = queue(runner, 2, threads=2)
+    runner.tick()
+    monkeypatch.setenv("IMAE_MIN_FREE_MEGABYTES", "1e12")
+    finish(runner, first, phase="paused", message="the disk is full")
+    runner.tick()
+    assert states(runner) == ["paused", "queued"]
+    assert "of disk are free" in runner.store.get(first).message
+    assert "waits for disk space" in runner.store.get(second).message
+    monkeypatch.delenv("IMAE_MIN_FREE_MEGABYTES")
+    runner.tick()
+    runner.tick()
+    run = runner.store.get(first)
+    assert (run.state, run.attempt) == ("starting", 1), "a pause is no failed attempt"
+    assert [attempt.get("state") for attempt in runner.folder(run).attempts()] == ["paused", None]
+
+
+def test_a_worker_that_died_of_a_full_disk_without_a_word_is_paused(runner, monkeypatch):
+    (run_id,) = queue(runner)
+    runner.tick()
+    monkeypatch.setenv("IMAE_MIN_FREE_MEGABYTES", "1e12")
+    runner.executor.alive.clear()
+    runner.tick()
+    assert runner.store.get(run_id).state == "paused"
+
+
+def test_before_a_shutdown_workers_save_and_their_runs_are_queued_again(runner):
+    (run_id,) = queue(runner)
+    runner.tick()
+    assert runner.interrupt()
+    run = runner.store.get(run_id)
+    assert runner.folder(run).control() == {"token": run.token, "stop": True}
+    finish(runner, run_id, phase="stopped")
+    runner.interrupt()
+    assert not runner.interrupt()
+    run = runner.store.get(run_id)
+    assert (run.state, run.attempt) == ("queued", 0)
+    assert "goes on from where it was" in run.message
+    runner.tick()
+    assert runner.store.get(run_id).state == "starting"
+
+
+def test_a_run_can_be_moved_to_the_front(runner):
+    _, second, third = queue(runner, 3, threads=2)
+    runner.store.move_to_front(third)
+    runner.tick()
+    assert states(runner) == ["queued", "queued", "starting"]
+    runner.store.move_to_front(third)
+    assert runner.store.get(third).priority == 1, "only queued runs move"
+    runner.store.move_to_front(second)
+    finish(runner, third)
+    runner.tick()
+    runner.tick()
+    assert states(runner) == ["queued", "starting", "done"]
+
+
+def test_slots_are_read_anew_each_round(runner, monkeypatch):
+    monkeypatch.delenv("IMAE_CPU_CORES")
+    queue(runner, 3, threads=1)
+    save_settings(runner.home, RunnerSettings(runs_per_gpu=1, cpu_cores=1))
+    runner.tick()
+    assert states(runner) == ["starting", "queued", "queued"]
+    save_settings(runner.home, RunnerSettings(runs_per_gpu=1, cpu_cores=3))
+    runner.tick()
+    assert states(runner) == ["starting"] * 3
+    with pytest.raises(BadInputError, match="runs per GPU"):
+        save_settings(runner.home, RunnerSettings(0, 1))

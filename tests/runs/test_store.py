@@ -24,7 +24,7 @@ def test_a_run_comes_back_as_it_was_put(home):
         CONFIG,
         "queued",
         "sweep",
-        "CCE · digits · clean · seed 0",
+        "CCE · digits · labels as they are · seed 0",
     )
     assert Store(home).runs("queued") == [run]
 

@@ -2,11 +2,16 @@
 
 from typing import Any, Protocol
 
+from imae_core.errors import RunError
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.store import StoredRun
 
 Reference = dict[str, Any]
 Slot = dict[str, Any]
+
+
+class ExecutorUnreachableError(RunError):
+    """What starts and watches workers does not answer; nothing is known of them until it does."""
 
 
 class Executor(Protocol):
@@ -26,8 +31,14 @@ class Executor(Protocol):
     def start(self, run: StoredRun, folder: RunFolder, token: str, slot: Slot) -> Reference:
         """Starts a worker for the run's folder and returns what finds it again."""
 
+    def find(self, folder: RunFolder, token: str) -> Reference | None:
+        """The living worker that was started with this token, if its reference was lost."""
+
     def is_alive(self, reference: Reference) -> bool:
         """Whether the worker still lives."""
+
+    def is_pending(self, reference: Reference) -> bool:
+        """Whether the worker still waits for its place, so that its silence means nothing."""
 
     def kill(self, reference: Reference) -> None:
         """Ends the worker at once and returns when it is dead."""

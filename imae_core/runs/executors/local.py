@@ -5,22 +5,25 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from imae_core.hardware import cpu_cores, create_time, gpus, process_is
+from imae_core.hardware import create_time, gpus, process_is
 from imae_core.runs.executors.base import Reference, Slot
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.settings import runner_settings
 from imae_core.runs.store import StoredRun
 
 
 class LocalExecutor:
-    """`IMAE_GPUS` restricts (or pretends) GPUs, `IMAE_RUNS_PER_GPU` (1) shares one, `IMAE_CPU_CORES` limits the CPU."""
+    """`IMAE_GPUS` restricts (or pretends) GPUs; slots are as `settings.py` says."""
 
     name = "local"
 
-    def __init__(self) -> None:
+    def __init__(self, home: Path) -> None:
+        self.home = home
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def capacity(self) -> dict[str, Any]:
@@ -28,11 +31,11 @@ class LocalExecutor:
 
     @property
     def _runs_per_gpu(self) -> int:
-        return max(1, int(os.environ.get("IMAE_RUNS_PER_GPU", "1")))
+        return runner_settings(self.home).runs_per_gpu
 
     @property
     def _cores(self) -> int:
-        return max(1, int(os.environ.get("IMAE_CPU_CORES", "0")) or cpu_cores())
+        return runner_settings(self.home).cpu_cores
 
     def place(self, run: StoredRun, busy: list[Slot]) -> Slot | None:
         wanted = self._gpus_for(run)
@@ -83,12 +86,21 @@ class LocalExecutor:
         self._children[process.pid] = process
         return {"pid": process.pid, "created": create_time(process.pid)}
 
+    def find(self, folder: RunFolder, token: str) -> Reference | None:
+        worker = folder.worker()
+        if worker.get("token") != token or not process_is(worker.get("pid"), worker.get("created")):
+            return None
+        return {"pid": worker["pid"], "created": worker["created"]}
+
     def is_alive(self, reference: Reference) -> bool:
         child = self._children.get(reference.get("pid", -1))
         if child is not None and child.poll() is not None:
             del self._children[child.pid]
             return False
         return process_is(reference.get("pid"), reference.get("created"))
+
+    def is_pending(self, reference: Reference) -> bool:
+        return False
 
     def kill(self, reference: Reference) -> None:
         if not self.is_alive(reference):
