@@ -16,7 +16,7 @@ from imae_core.runs.submit import run_folder
 from ui import cache, figures, frame, state
 from ui.errors import shown
 from ui.figures import COLOR
-from ui.gallery import Card, gallery, picture_address, population_color
+from ui.gallery import Card, gallery, picture_address
 
 SHOWN = 24
 SOURCE_TITLES = {"seen": "as trained", "eval": "evaluated"}
@@ -26,6 +26,12 @@ VIEWS = {
     "clean_high": ("Highest-weighted clean", False, "weight", False),
     "corrupted_low": ("Lowest-weighted corrupted", True, "weight", True),
     "suspicious": ("Least likely labels, clean or not", None, "p_label", True),
+}
+# where nobody knows which labels are wrong
+UNKNOWN_VIEWS = {
+    "suspicious": ("Least likely labels", None, "p_label", True),
+    "high": ("Highest-weighted", None, "weight", False),
+    "low": ("Lowest-weighted", None, "weight", True),
 }
 frame.require()
 store = state.store()
@@ -71,16 +77,23 @@ def choose_moment(folder: RunFolder) -> tuple[Source, int]:
     return source, int(epoch)
 
 
+def is_known(examples: pd.DataFrame) -> bool:
+    """Whether it is known which labels are wrong."""
+    return bool((examples["true_label"] >= 0).all())
+
+
 def draw_distributions(
-    status: RunStatus, source: Source, epoch: int, table: pd.DataFrame, corrupted: np.ndarray
+    status: RunStatus, source: Source, epoch: int, table: pd.DataFrame, examples: pd.DataFrame
 ) -> None:
     """Histograms of weight and p, the curve with both populations, and the share over epochs."""
+    known = is_known(examples)
     log = st.toggle("Logarithmic counts", key="log_counts", help="Shows small groups beside large ones.")
-    masks = populations(corrupted)
+    masks = populations(examples["is_corrupted"] if known else None, len(examples))
+    whose = " of clean and corrupted examples" if known else " of all examples"
     left, right = st.columns(2, gap="large")
     for column, quantity, title in ((left, "weight", "Weight"), (right, "p_label", "Probability of the given label")):
         with column:
-            st.markdown(f"**{title}** of clean and corrupted examples")
+            st.markdown(f"**{title}**{whose}")
             counts = cache.histogram(status.folder, source, epoch, quantity)
             edges = counts.pop("edges")
             medians = {name: median(table[quantity].to_numpy()[mask]) for name, mask in masks.items() if mask.any()}
@@ -101,6 +114,9 @@ def draw_distributions(
             st.plotly_chart(figures.curve_with_populations(p, weight, counts, edges, title), key="curve_populations")
     with right:
         st.markdown("**Who gets the gradient**, over the epochs")
+        if not known:
+            st.info("That takes known corrupted examples: inject noise, or bring true labels.", icon=":material/help:")
+            return
         epochs = status.folder.epochs(source)
         chosen = epochs[:: max(1, len(epochs) // 200)]
         shares = [cache.share(status.run.run_id, source, e, written(status)) for e in chosen]
@@ -117,13 +133,16 @@ def written(status: RunStatus) -> float:
 def draw_gallery(status: RunStatus, source: Source, epoch: int, table: pd.DataFrame, examples: pd.DataFrame) -> None:
     """Pictures of one group of examples; a click opens the example."""
     st.subheader("The examples behind it", divider="gray")
-    views = [name for name, view in VIEWS.items() if view[1] is not True or examples["is_corrupted"].any()]
+    known = is_known(examples)
+    all_views = VIEWS if known else UNKNOWN_VIEWS
+    views = [name for name, view in all_views.items() if view[1] is not True or examples["is_corrupted"].any()]
     state.from_link(state.VIEW, views, views[0])
     view = st.segmented_control(
-        "Show", views, format_func=lambda name: VIEWS[name][0], key=state.VIEW, required=True, wrap=True,
-        help="Weight is how hard an example pulls on the net in this epoch. Blue frame: clean; orange: corrupted.",
+        "Show", views, format_func=lambda name: all_views[name][0], key=state.VIEW, required=True, wrap=True,
+        help="Weight is how hard an example pulls on the net in this epoch."
+        + (" Blue frame: clean; orange: corrupted." if known else ""),
     )  # fmt: skip
-    _, corrupted, column, ascending = VIEWS[view]
+    _, corrupted, column, ascending = all_views[view]
     joined = pd.concat([examples, table], axis=1)
     if corrupted is not None:
         joined = joined[joined["is_corrupted"] == corrupted]
@@ -157,33 +176,47 @@ def joined_row(examples: pd.DataFrame, table: pd.DataFrame, row: int) -> pd.Seri
 
 
 def run_dataset(status: RunStatus) -> Dataset | None:
-    """The run's data set, or None with a word where it was removed."""
+    """The run's data set, or None with a word where it was removed or is another by now."""
     try:
-        return cache.dataset(status.run.config.dataset)
+        data = cache.dataset(status.run.config.dataset)
     except DatasetError as error:
         st.caption(f"No pictures: {error}")
         return None
+    if data.fingerprint != status.folder.environment().get("data_fingerprint", data.fingerprint):
+        st.caption(f"No pictures: {data.name} is not the data set that this run was trained on; that one was removed.")
+        return None
+    return data
 
 
 def names_of(data: Dataset | None, record: pd.Series) -> tuple[str, str, str]:
-    """Given, true and predicted class, in words."""
+    """Given, true and predicted class, in words; "" where the true one is not known."""
     labels = (int(record["given_label"]), int(record["true_label"]), int(record["predicted"]))
-    given, true, predicted = (str(label) if data is None else data.class_names[label] for label in labels)
+    names = ("" if label < 0 else str(label) if data is None else data.class_names[label] for label in labels)
+    given, true, predicted = names
     return given, true, predicted
+
+
+def kind_of(record: pd.Series) -> str:
+    """The population that an example belongs to."""
+    if record["true_label"] < 0:
+        return "all"
+    return "corrupted" if record["is_corrupted"] else "clean"
 
 
 def card(data: Dataset | None, row: int, record: pd.Series) -> Card:
     given, true, _ = names_of(data, record)
     index = int(record["index"])
     picture = picture_address(data.train_inputs[index], data.scale) if data is not None and data.is_image else ""
-    lines = [f"given {given}", f"true {true}", f"p {record['p_label']:.3f}", f"w {record['weight']:.3f}"]
-    return Card(
-        row,
-        population_color(bool(record["is_corrupted"])),
-        lines,
-        f"example {index}: given {given}, true {true}",
-        picture,
-    )
+    numbers = [f"p {record['p_label']:.3f}", f"w {record['weight']:.3f}"]
+    labels = [f"given {given}"] + ([f"true {true}"] if true else [])
+    return Card(row, COLOR[kind_of(record)], [*labels, *numbers], f"example {index}: {', '.join(labels)}", picture)
+
+
+def table_row(data: Dataset, index: int) -> None:
+    """The values of a row of a table."""
+    names = data.feature_names or [f"feature {place}" for place in range(data.input_shape[0])]
+    values = pd.DataFrame({"feature": names, "value": np.asarray(data.train_inputs[index])})
+    st.dataframe(values, hide_index=True, height=200, key="row_values")
 
 
 def draw_example(
@@ -191,7 +224,7 @@ def draw_example(
 ) -> None:
     """One example over all epochs."""
     given, true, predicted = names_of(data, record)
-    kind = "corrupted" if record["is_corrupted"] else "clean"
+    kind = kind_of(record)
     index = int(record["index"])
     left, right = st.columns([1, 3], gap="large")
     with left, st.container(key="example"):
@@ -200,7 +233,10 @@ def draw_example(
             address = picture_address(data.train_inputs[index], data.scale)
             st.html(f'<img src="{address}" alt="example {index}" style="width:160px;image-rendering:pixelated;'
                     f'border:4px solid {COLOR[kind]};border-radius:8px">')  # fmt: skip
-        st.markdown(f"**{kind}** · given **{given}** · true **{true}**  \npredicted **{predicted}** · p {record['p_label']:.3f} "
+        elif data is not None:
+            table_row(data, index)
+        labels = f"**{kind}** · given **{given}** · true **{true}**" if true else f"given **{given}**"
+        st.markdown(f"{labels}  \npredicted **{predicted}** · p {record['p_label']:.3f} "
                     f"· weight {record['weight']:.3f}")  # fmt: skip
     with right:
         st.markdown("**Over the epochs**")
@@ -221,6 +257,15 @@ def follow(run_id: str, epochs_shown: int) -> None:
     st.rerun(scope="app")
 
 
+def finding(status: RunStatus, source: Source, epoch: int, first_epoch: int, known: bool) -> str:
+    """What the view says, in a sentence."""
+    if not known:
+        return "Which labels are wrong is not known for this data set, so all examples are shown as one population."
+    now = cache.share(status.run.run_id, source, epoch, written(status))
+    first = cache.share(status.run.run_id, source, first_epoch, written(status)) if epoch != first_epoch else None
+    return attention_sentence(now, first, first_epoch)
+
+
 def draw(status: RunStatus) -> None:
     folder = status.folder
     if not folder.epochs("seen"):
@@ -233,14 +278,12 @@ def draw(status: RunStatus) -> None:
     source, epoch = choose_moment(folder)
     examples = cache.examples(status.run.run_id, status.run.attempt)
     table = cache.dynamics(status.run.run_id, source, epoch, written(status))
-    corrupted = examples["is_corrupted"].to_numpy()
     first_epoch = folder.epochs(source)[0]
-    now = cache.share(status.run.run_id, source, epoch, written(status))
-    first = cache.share(status.run.run_id, source, first_epoch, written(status)) if epoch != first_epoch else None
     with st.container(key="finding"):
-        st.markdown(f"##### {attention_sentence(now, first, first_epoch)}")
+        st.markdown(f"##### {finding(status, source, epoch, first_epoch, is_known(examples))}")
+    corrupted = f"{int(examples['is_corrupted'].sum()):,} corrupted" if is_known(examples) else "true labels not known"
     st.caption(
-        f"{status.run.title} · {len(examples):,} training examples, {int(corrupted.sum()):,} corrupted · "
+        f"{status.run.title} · {len(examples):,} training examples, {corrupted} · "
         f"{SOURCE_TITLES[source]}, epoch {epoch} · gradient: the L1 norm with respect to the logits, reduction "
         f"{status.run.config.loss.reduction}"
     )
@@ -251,7 +294,7 @@ def draw(status: RunStatus) -> None:
             f"{fitted:,} examples have weight 0: they are fitted beyond log odds of {limit:g} (p > 1 - 1e-13), where a run lets "
             "go of an example. Without that, a loss with weight at p = 1 pushes fitted examples until the net breaks."
         )
-    draw_distributions(status, source, epoch, table, corrupted)
+    draw_distributions(status, source, epoch, table, examples)
     draw_gallery(status, source, epoch, table, examples)
 
 

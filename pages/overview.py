@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from imae_core.hardware import cpu_cores, free_disk_bytes, gpus, memory_bytes
+from imae_core.hardware import cpu_cores, free_disk_bytes, memory_bytes
 from imae_core.recipes import make_config
-from imae_core.runs.runner import ensure_runner, runner_is_alive
-from imae_core.runs.status import all_statuses
+from imae_core.runs.machine import runner_is_alive, runner_is_external, training_gpus
+from imae_core.runs.service import ensure_runner
 from imae_core.runs.submit import submit
-from ui import frame, state, tables, text
+from ui import cache, frame, state, tables, text
 from ui.errors import shown
 
 PAPER_LOSSES = ("cce", "mae", "imae")
@@ -45,6 +45,7 @@ with st.container(horizontal=True, key="first_steps"):
     ):
         with shown():
             st.session_state[state.NEW_RUNS] = paper_experiment()
+            cache.statuses.clear()
             st.switch_page("pages/runs.py")
     st.page_link("pages/train.py", label="Set up your own runs", icon=":material/tune:")
     st.page_link("pages/datasets.py", label="Look at the data", icon=":material/photo_library:")
@@ -53,7 +54,7 @@ with st.container(horizontal=True, key="first_steps"):
 @st.fragment(run_every=2.0)
 def live() -> None:
     """Recent runs and the machine, fresh every two seconds while somebody looks."""
-    statuses = all_statuses(store)
+    statuses = cache.statuses()
     st.subheader("Recent runs")
     if not statuses:
         st.info(
@@ -71,7 +72,7 @@ def live() -> None:
                 query_params={state.RUN: done.run.run_id},
             )
     st.subheader("This machine")
-    found = gpus()
+    found = training_gpus(store.home)
     active = [status for status in statuses if not status.run.has_ended]
     alive = runner_is_alive(store)
     columns = st.columns(4)
@@ -81,14 +82,18 @@ def live() -> None:
     columns[2].metric("Free disk", text.size(free_disk_bytes(store.home)), help="Where run folders are written.")
     columns[3].metric(
         "Runner",
-        "working" if alive else "asleep",
+        "working" if alive else "not seen" if runner_is_external() else "asleep",
         help="The background process that starts runs. It starts by itself when you queue something and leaves when idle; "
         "closing this page does not stop it.",
     )
     st.caption(f"All data sets and runs of this app live in `{store.home}` (set by `IMAE_HOME`).")
     if active and not alive:
         st.warning(f"{len(active)} run(s) wait, but no runner is working.", icon=":material/warning:")
-        if st.button("Start the runner", key="start_runner"):
+        if runner_is_external():
+            st.caption(
+                "Here the runner is a service of its own: start it where it runs (`docker compose up -d runner`)."
+            )
+        elif st.button("Start the runner", key="start_runner"):
             ensure_runner(store)
 
 

@@ -1,11 +1,15 @@
 """Runs: what is queued, running and done; live curves; stop, resume, clone, delete; the log."""
 
+import time
+
 import streamlit as st
 
-from imae_core.runs.runner import ensure_runner, runner_is_alive
-from imae_core.runs.status import RunStatus, all_statuses
+from imae_core.runs.machine import runner_is_alive
+from imae_core.runs.service import ensure_runner
+from imae_core.runs.settings import RunnerSettings, runner_settings, save_settings
+from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import resume
-from ui import figures, frame, state, tables, text
+from ui import cache, figures, frame, state, tables, text
 from ui.errors import shown
 
 CURVES = (
@@ -25,7 +29,7 @@ def default_choice(statuses: list[RunStatus]) -> list[str]:
         return list(fresh)
     newest = statuses[0].run
     together = [s.run.run_id for s in statuses if s.run.group_name == newest.group_name and newest.group_name]
-    return (together or [newest.run_id])[:6]
+    return (together or [newest.run_id])[:6][::-1]
 
 
 @st.dialog("Delete runs")
@@ -40,12 +44,14 @@ def confirm_delete(chosen: list[RunStatus]) -> None:
         for status in chosen:
             store.wish_delete(status.run.run_id)
         ensure_runner(store)
+        cache.statuses.clear()
         st.rerun()
 
 
 def actions(chosen: list[RunStatus]) -> None:
     """Buttons for the chosen runs."""
     stoppable = [s for s in chosen if not s.run.has_ended]
+    queued = [s for s in chosen if s.run.state == "queued"]
     resumable = [s for s in chosen if s.run.state in ("stopped", "failed")]
     with st.container(horizontal=True):
         if st.button("Stop", icon=":material/stop:", disabled=not stoppable, key="stop",
@@ -55,13 +61,21 @@ def actions(chosen: list[RunStatus]) -> None:
                 if status.run.executor == "foreground":
                     status.folder.write_control("", stop=True)
             ensure_runner(store)
+            cache.statuses.clear()
             st.rerun()
         if st.button("Resume", icon=":material/resume:", disabled=not resumable, key="resume",
                      help="Goes on from the last checkpoint."):  # fmt: skip
             with shown():
                 for status in resumable:
                     resume(store.home, status.run.run_id)
+                cache.statuses.clear()
                 st.rerun()
+        if st.button("Start first", icon=":material/vertical_align_top:", disabled=not queued, key="first",
+                     help="Lets queued runs start before all others."):  # fmt: skip
+            for status in reversed(queued):
+                store.move_to_front(status.run.run_id)
+            cache.statuses.clear()
+            st.rerun()
         if st.button("Clone", icon=":material/content_copy:", disabled=len(chosen) != 1, key="clone",
                      help="Opens Train with this run's settings, to change and queue again. Choose one run."):  # fmt: skip
             st.switch_page("pages/train.py", query_params={state.CLONE: chosen[0].run.run_id})
@@ -77,8 +91,9 @@ def actions(chosen: list[RunStatus]) -> None:
 
 @st.fragment(run_every=1.0)
 def live_table() -> None:
-    tables.run_table(all_statuses(store), key="run_table")
-    waiting = store.runs("queued", "starting", "running")
+    statuses = cache.statuses()
+    tables.run_table(statuses, key="run_table")
+    waiting = [status for status in statuses if not status.run.has_ended]
     if waiting and not runner_is_alive(store):
         st.warning(f"{len(waiting)} run(s) wait, but no runner is working.", icon=":material/warning:")
         if st.button("Start the runner", key="start_runner"):
@@ -88,10 +103,12 @@ def live_table() -> None:
 @st.fragment(run_every=1.0)
 def live_curves(run_ids: list[str]) -> None:
     """Curves and buttons of the chosen runs, until they have ended."""
-    chosen = [status for status in all_statuses(store) if status.run.run_id in run_ids]
+    chosen = [status for status in cache.statuses() if status.run.run_id in run_ids]
     chosen.sort(key=lambda status: run_ids.index(status.run.run_id))
     actions(chosen)
-    metrics = {f"{status.run.title}": status.folder.metrics() for status in chosen}
+    titles = [status.run.title for status in chosen]
+    names = [s.run.title if titles.count(s.run.title) == 1 else f"{s.run.title} · {s.run.run_id[-6:]}" for s in chosen]
+    metrics = {name: status.folder.metrics() for name, status in zip(names, chosen, strict=True)}
     if not any(len(table) for table in metrics.values()):
         st.info("Curves appear after the first epoch.", icon=":material/hourglass_top:")
     else:
@@ -106,13 +123,53 @@ def live_curves(run_ids: list[str]) -> None:
                 st.plotly_chart(figures.accuracy_curves(metrics, name), key=f"curve_{name}")
     for status in chosen:
         with st.expander(f"Log of {status.run.title}", icon=":material/article:"):
-            if status.run.message:
-                st.error(status.run.message) if status.run.state == "failed" else st.caption(status.run.message)
-            st.code(status.folder.log_tail() or "The log is still empty.", language=None, height=220)
+            history(status)
+
+
+def history(status: RunStatus) -> None:
+    """How it ended, its attempts, where it ran, and the end of its log."""
+    if status.run.message:
+        st.error(status.run.message) if status.run.state == "failed" else st.caption(status.run.message)
+    attempts = status.folder.attempts()
+    if len(attempts) > 1:
+        st.dataframe(
+            [
+                {
+                    "Attempt": number,
+                    "Started": text.clock(attempt["started"]),
+                    "Took": text.duration(attempt.get("ended", time.time()) - attempt["started"]),
+                    "Ended as": attempt.get("state", "under way"),
+                    "Why": attempt.get("message", ""),
+                }
+                for number, attempt in enumerate(attempts, 1)
+            ],
+            hide_index=True,
+            key=f"attempts_{status.run.run_id}",
+        )
+    found = status.folder.environment()
+    if found:
+        torch = found.get("packages", {}).get("torch", "")
+        st.caption(f"{found['hostname']} · {found.get('gpu') or found['device']} · {found['threads']} thread(s) · torch {torch} · "
+                   f"Python {found['python']} · `{status.folder.path}`")  # fmt: skip
+    st.code(status.folder.log_tail() or "The log is still empty.", language=None, height=220)
+
+
+def settings() -> None:
+    """How many runs share this machine."""
+    now = runner_settings(store.home)
+    with st.popover("Slots", icon=":material/tune:"):
+        per_gpu = st.number_input("Runs that share a GPU", 1, 64, now.runs_per_gpu, key="runs_per_gpu")
+        cores = st.number_input("CPU cores for runs", 1, 4096, now.cpu_cores, key="cpu_cores",
+                                help="CPU runs start while their threads fit into so many cores.")  # fmt: skip
+        st.caption("`IMAE_RUNS_PER_GPU` and `IMAE_CPU_CORES`, where set, come first.")
+        if st.button("Save", key="save_slots"):
+            with shown():
+                save_settings(store.home, RunnerSettings(int(per_gpu), int(cores)))
+                st.rerun()
 
 
 st.title("Runs")
-all_runs = all_statuses(store)
+all_runs = cache.statuses()
 if not all_runs:
     st.info("No runs yet. Overview starts the paper's experiment with one click; Train sets up your own.",
             icon=":material/hourglass_empty:")  # fmt: skip
@@ -121,6 +178,14 @@ if not all_runs:
     st.stop()
 
 live_table()
+groups = sorted({status.run.group_name for status in all_runs if status.run.group_name})
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    if groups:
+        group = st.selectbox("Runs queued together", groups, index=None, key="group_choice", placeholder="Choose a name",
+                             help="Chooses all of them, to compare or to act on them at once.", width=420)  # fmt: skip
+        if group and st.button("Choose these runs", key="choose_group"):
+            st.session_state[state.RUNS] = [s.run.run_id for s in all_runs if s.run.group_name == group][::-1]
+    settings()
 titles = {status.run.run_id: status.run.title for status in all_runs}
 linked = [run_id for run_id in st.query_params.get(state.RUNS, "").split(",") if run_id in titles]
 start = linked or default_choice(all_runs)

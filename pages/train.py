@@ -9,15 +9,16 @@ from imae_core.catalog import LOSSES, MODELS
 from imae_core.config import RunConfig
 from imae_core.curves import curve_on, uniform_p
 from imae_core.data.facts import DatasetFacts, dataset_facts
-from imae_core.data.store import is_ready, list_datasets, load_dataset
+from imae_core.data.store import is_ready, list_datasets
 from imae_core.errors import BadInputError
-from imae_core.hardware import cpu_cores, free_disk_bytes, gpus
+from imae_core.hardware import cpu_cores, free_disk_bytes
 from imae_core.models.choice import default_model
 from imae_core.recipes import RECIPES, default_recipe, make_config
+from imae_core.runs.machine import training_gpus
 from imae_core.runs.status import expected_cost
 from imae_core.runs.submit import submit
-from ui import figures, frame, state, text
-from ui.controls import entry_parameters, loss_title, noise_controls
+from ui import cache, figures, frame, state, text
+from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate
 from ui.errors import shown
 
 frame.require()
@@ -36,10 +37,18 @@ def cloned() -> RunConfig | None:
     return None
 
 
-def class_names(facts: DatasetFacts) -> tuple[str, ...]:
+def choose_noise(facts: DatasetFacts, start: RunConfig | None) -> dict[str, Any]:
+    """Label noise; data that brings its own, or that nobody vouched for, starts at 0 %."""
+    names = tuple(str(label) for label in range(facts.num_classes))
+    given = start.noise.model_dump() if start else {}
     if is_ready(store.home, facts.name):
-        return load_dataset(store.home, facts.name).class_names
-    return tuple(str(label) for label in range(facts.num_classes))
+        data = cache.dataset(facts.name)
+        names = data.class_names
+        own = own_noise_rate(data)
+        labels_note(data.labels_are_true, own)
+        if own is not None or not data.labels_are_true:
+            given = given or {"rate": 0.0}
+    return noise_controls(f"noise_{facts.name}", names, facts.mapping, given)
 
 
 def choose_losses(start: RunConfig | None) -> dict[str, dict[str, float]]:
@@ -191,18 +200,19 @@ with shown():
     state.from_link(state.DATASET, list(records), start.dataset if start and start.dataset in records else "digits")
     left, right = st.columns(2)
     name = left.selectbox("Data set", list(records), format_func=lambda n: records[n].title, key=state.DATASET)
-    devices = ["auto", "cpu", *(f"cuda:{gpu.index}" for gpu in gpus())]
+    found = training_gpus(store.home)
+    devices = ["auto", "cpu", *(f"cuda:{gpu.index}" for gpu in found)]
     device = right.selectbox(
         "Device", devices, index=devices.index(start.device) if start and start.device in devices else 0, key="device",
         help="auto: a GPU if there is one, else the CPU.",
     )  # fmt: skip
-    on_gpu = device.startswith("cuda") or (device == "auto" and bool(gpus()))
+    on_gpu = device.startswith("cuda") or (device == "auto" and bool(found))
     facts = dataset_facts(store.home, name)
     ready = records[name].ready
     st.caption(f"{facts.num_train:,} training and {facts.num_test:,} test examples in {facts.num_classes} classes. "
                + ("" if ready else "**Not here yet**: fetch it on Datasets first, or the first run will."))  # fmt: skip
     st.subheader("Label noise", divider="gray")
-    noise = noise_controls("noise", class_names(facts), facts.mapping, start.noise.model_dump() if start else None)
+    noise = choose_noise(facts, start if start and start.dataset == name else None)
     st.subheader("Losses", divider="gray")
     losses = choose_losses(start)
     st.subheader("Training", divider="gray")
@@ -226,4 +236,5 @@ with shown():
         label = f"Queue {len(configs)} run{'s' if len(configs) > 1 else ''}"
         if st.button(label, type="primary", icon=":material/rocket_launch:", key="queue"):
             st.session_state[state.NEW_RUNS] = submit(store.home, configs, group)
+            cache.statuses.clear()
             st.switch_page("pages/runs.py")

@@ -98,7 +98,7 @@ def test_submit_queues_one_run_a_loss_and_seed(home, monkeypatch):
         (["train", "--lr", "-1"], "lr"),
         (["train", "--loss", "cce", "--loss", "mae"], "use `imae submit` for several"),
         (["stop", "nothing"], "there is no run 'nothing'"),
-        (["datasets", "add", "cifar11"], "unknown built-in data set 'cifar11'"),
+        (["datasets", "add", "cifar11"], "unknown file, folder or built-in data set 'cifar11'"),
         (["export", "nothing", "x.csv"], "there is no run"),
     ],
 )
@@ -122,10 +122,35 @@ def test_no_network_is_said(home, monkeypatch):
         monkeypatch.setitem(os.environ, name, value)
     done = imae("datasets", "add", "cifar10", check=2)
     assert "cannot download CIFAR-10: no connection" in done.stderr
-    assert jobs.job_status(home, "cifar10").state == "failed"
+    assert jobs.job_status(home, "cifar10") is None, "the person at the command line has seen it"
     listed = json.loads(imae("datasets", "list", "--json").stdout)
     assert [d["name"] for d in listed["datasets"] if d["ready"]] == ["digits"]
 
 
 def test_paper_prints_table_6(home):
     assert "88.2" in imae("paper").stdout
+
+
+def test_a_net_that_collapsed_is_said(home):
+    result = json.loads(imae("train", "--loss", "imae", "--max-log-odds", "0", "--epochs", "20", "--json").stdout)
+    assert "has collapsed" in result["warning"]
+    assert status_of(home).note == result["warning"]
+    assert json.loads(imae("train", "--loss", "imae", "--epochs", "20", "--json").stdout)["warning"] is None
+
+
+def status_of(home):
+    from imae_core.runs.status import all_statuses
+
+    return all_statuses(Store(home))[0]
+
+
+def test_groups_are_stopped_resumed_and_deleted_together(home, monkeypatch):
+    monkeypatch.setenv("IMAE_RUNNER", "external")
+    imae("submit", "--loss", "cce", "--loss", "mae", "--group", "pair")
+    (single,) = json.loads(imae("submit", "--seed", "5", "--json").stdout)["run_ids"]
+    imae("first", single)
+    assert Store(home).runs("queued")[0].run_id == single
+    imae("delete", "--group", "pair")
+    assert [run.delete_wished is not None for run in Store(home).runs()] == [False, True, True]
+    assert "name runs by their ids, or a group" in imae("stop", check=2).stderr
+    assert "no runs in group 'other'" in imae("resume", "--group", "other", check=2).stderr

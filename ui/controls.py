@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.catalog import LOSSES, NOISES, Entry, Parameter
+from imae_core.data.dataset import Dataset
 
 
 def parameter_input(parameter: Parameter, key: str, value: float | None = None) -> float:
@@ -39,6 +40,29 @@ def entry_parameters(entry: Entry, key: str, values: Mapping[str, float] | None 
         with column:
             chosen[parameter.name] = parameter_input(parameter, f"{key}_{parameter.name}", given.get(parameter.name))
     return chosen
+
+
+def own_noise_rate(data: Dataset) -> float | None:
+    """Share of the given labels that differ from known true ones; None where the data set brings no noise of its own."""
+    if data.train_true_labels is None:
+        return None
+    return float((np.asarray(data.train_labels) != np.asarray(data.train_true_labels)).mean())
+
+
+def labels_note(labels_are_true: bool, own_noise_rate: float | None) -> None:
+    """What injected noise is relative to, where that is not plainly the truth."""
+    if own_noise_rate is not None:
+        st.info(
+            f"This data set brings noise of its own: {own_noise_rate:.1%} of the given labels differ from the true ones. A rate of 0 % "
+            "trains on the given labels as they are; any other rate replaces them by noise injected into the true ones.",
+            icon=":material/info:",
+        )
+    elif not labels_are_true:
+        st.info(
+            "The true labels of this data set are not known. Noise is injected relative to the labels as uploaded, which may be "
+            "wrong themselves: some examples that are called clean are not. At a rate of 0 % nothing is called clean or corrupted.",
+            icon=":material/info:",
+        )
 
 
 def noise_controls(

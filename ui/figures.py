@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 # Okabe and Ito's palette: told apart by colour-blind eyes
 COLOR = {"clean": "#0072B2", "corrupted": "#D55E00", "all": "#7F7F7F"}
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
+# for losses and runs; none is a colour of a population
+SERIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#332288", "#AA4499", "#7F7F7F")
 HEIGHT = 300
 
 AXIS = {
@@ -57,9 +58,11 @@ def population_histogram(
         if value == value:
             figure.add_vline(
                 x=value, line={"color": COLOR[name], "dash": "dash", "width": 2},
-                annotation={"text": f"median {value:.2f}", "font": {"color": COLOR[name], "size": 11}, "yshift": -14 * place},
+                annotation={"text": f"median {value:.2f}", "font": {"color": COLOR[name], "size": 11}, "yshift": -14 * place,
+                            "xanchor": "right" if value > edges[-1] * 0.6 else "left"},
             )  # fmt: skip
     figure.update_layout(barmode="overlay")
+    figure.update_xaxes(range=[edges[0], edges[-1]])
     if log:
         figure.update_yaxes(type="log")
     return _finish(figure, AXIS[quantity], "examples" + (" (log)" if log else ""))

@@ -9,14 +9,17 @@ _STYLE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }</st
 
 
 def navigation() -> Any:
-    """The pages that are built, in the order of a first visit; returns the current one."""
+    """The pages that are built, in the order of a first visit; returns the current one.
+
+    They have no icons: a browser would fetch them from another host, as the icon of its tab.
+    """
     return st.navigation(
         [
-            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-            st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
-            st.Page("pages/train.py", title="Train", icon=":material/play_circle:"),
-            st.Page("pages/runs.py", title="Runs", icon=":material/list_alt:"),
-            st.Page("pages/inspect.py", title="Inspect", icon=":material/search:"),
+            st.Page("pages/overview.py", title="Overview", default=True),
+            st.Page("pages/datasets.py", title="Datasets"),
+            st.Page("pages/train.py", title="Train"),
+            st.Page("pages/runs.py", title="Runs"),
+            st.Page("pages/inspect.py", title="Inspect"),
         ],
         position="top",
     )

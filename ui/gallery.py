@@ -10,8 +10,6 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from ui.figures import COLOR
-
 CSS = """
 .grid { display: flex; flex-wrap: wrap; gap: 10px; font-family: var(--st-font); }
 .card { width: 104px; padding: 4px; border: 3px solid; border-radius: 8px; background: transparent; cursor: pointer;
@@ -71,10 +69,6 @@ def picture_address(pixels: np.ndarray, scale: float) -> str:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def population_color(is_corrupted: bool) -> str:
-    return COLOR["corrupted" if is_corrupted else "clean"]
 
 
 @st.cache_resource(show_spinner=False)

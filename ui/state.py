@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from imae_core.home import resolve_home
+from imae_core.runs.service import resume_after_restart
 from imae_core.runs.store import Store
 
 # widgets whose value is part of a deep link carry the name that the address bar shows
@@ -18,8 +19,10 @@ NEW_RUNS = "new_runs"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """The queue of this app's home."""
-    return Store(resolve_home())
+    """The queue of this app's home; what a crash or reboot left unfinished goes on when the app is started."""
+    store = Store(resolve_home())
+    resume_after_restart(store)
+    return store
 
 
 def from_link(key: str, options: Sequence[Any], default: Any) -> None:
@@ -29,6 +32,13 @@ def from_link(key: str, options: Sequence[Any], default: Any) -> None:
         st.session_state[key] = default if linked is None else linked
     elif st.session_state[key] not in options:
         st.session_state[key] = default
+
+
+def look_at_dataset(name: str) -> None:
+    """Draws the page anew with a data set chosen."""
+    st.session_state.pop(DATASET, None)
+    st.query_params[DATASET] = name
+    st.rerun(scope="app")
 
 
 def to_link(**values: Any) -> None:

@@ -21,6 +21,7 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
             "Final test": text.percent(status.final_test_accuracy) if status.run.state == "done" else "",
             "Note": status.note,
             "Queued": text.ago(status.run.created),
+            "Together": status.run.group_name,
             "Run": status.run.run_id,
         }
         for status in statuses
@@ -30,7 +31,9 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
         hide_index=True,
         key=key,
         column_config={
-            "State": st.column_config.TextColumn(width=110, help="queued, starting, running, done, failed or stopped"),
+            "State": st.column_config.TextColumn(
+                width=110, help="queued, starting, running, paused (the disk is full), done, failed or stopped"
+            ),
             "What": st.column_config.TextColumn(width=290, help="Loss · data set · label noise · seed"),
             "Progress": st.column_config.ProgressColumn(
                 format="%.0f %%", min_value=0, max_value=100, width=110, help="Share of the run's optimiser steps"
@@ -40,6 +43,7 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
             "Final test": st.column_config.TextColumn(width=90, help="Test accuracy after the last epoch"),
             "Note": st.column_config.TextColumn(width=170, help="Why it waits, or how it ended"),
             "Queued": st.column_config.TextColumn(width=85),
+            "Together": st.column_config.TextColumn(help="The name under which runs were queued together"),
             "Run": st.column_config.TextColumn(help="The run's id, and the name of its folder"),
         },
     )

@@ -6,6 +6,7 @@ STATE_LABELS = {
     "queued": "○ queued",
     "starting": "◐ starting",
     "running": "● running",
+    "paused": "❚❚ paused",
     "done": "✓ done",
     "failed": "✗ failed",
     "stopped": "■ stopped",
@@ -21,6 +22,11 @@ def duration(seconds: float | None) -> str:
             value = seconds / divisor
             return f"{value:.0f} {unit}" if divisor < 3600 else f"{value:.1f} {unit}"
     return f"{seconds / 86_400:.1f} days"
+
+
+def clock(moment: float) -> str:
+    """'Mon 14:03:12' in the server's time."""
+    return time.strftime("%a %H:%M:%S", time.localtime(moment))
 
 
 def size(num_bytes: float) -> str:

@@ -50,6 +50,7 @@ def test_one_click_to_the_papers_experiment_and_into_inspect(page, server, home)
     assert finding.inner_text() != sentence
 
     cards = page.locator(".card")
+    cards.nth(23).wait_for()
     assert cards.count() == 24
     assert cards.first.locator("img").evaluate("img => img.naturalWidth") == 8
     row = cards.nth(2).get_attribute("data-row")

@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from imae_core.data.imports import ImportOptions, import_dataset
+from imae_core.data.jobs import job_status
+from imae_core.data.store import is_ready, load_dataset, remove_dataset
 from imae_core.recipes import make_config
+from imae_core.runs.execute import execute
 from imae_core.runs.store import Store
-from imae_core.runs.submit import submit
+from imae_core.runs.submit import run_folder, submit
 from tests.conftest import wait_until
+from tests.data.imports.files import table
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -36,7 +42,7 @@ def opened(app, page, **query):
 
 
 def texts(app):
-    parts = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.info, *app.error, *app.warning, *app.success, *app.title, *app.subheader]
     return "\n".join(str(element.value) for element in parts)
 
 
@@ -62,8 +68,8 @@ def test_train_queues_what_was_chosen(app, home, nothing_starts):
     opened(app, "train")
     app.multiselect(key="losses").set_value(["imae", "gce"]).run()
     app.number_input(key="loss_imae_T").set_value(4.0).run()
-    app.slider(key="noise_rate").set_value(20).run()
-    app.selectbox(key="noise_kind").set_value("pairflip").run()
+    app.slider(key="noise_digits_rate").set_value(20).run()
+    app.selectbox(key="noise_digits_kind").set_value("pairflip").run()
     app.text_input(key="seeds").set_value("0, 1").run()
     assert {metric.label: metric.value for metric in app.metric}["Runs"] == "4"
     app.button(key="queue").click().run()
@@ -93,7 +99,7 @@ def test_clone_starts_from_the_runs_settings(app, home, nothing_starts):
 
 def test_asymmetric_noise_on_cifar_uses_its_look_alikes(app, home, nothing_starts):
     opened(app, "train", dataset="cifar10")
-    app.selectbox(key="noise_kind").set_value("asymmetric").run()
+    app.selectbox(key="noise_cifar10_kind").set_value("asymmetric").run()
     app.button(key="queue").click().run()
     config = Store(home).runs()[0].config
     assert config.noise.params["mapping"][:5] == [0, 1, 0, 5, 7]
@@ -105,8 +111,8 @@ def test_noise_preview_shows_rates_and_flipped_examples(app):
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Realised rate"] == "38.47 %"
     assert metrics["Flipped labels"] == "499 of 1,297"
-    app.selectbox(key="preview_kind").set_value("pairflip").run()
-    app.slider(key="preview_rate").set_value(0).run()
+    app.selectbox(key="preview_digits_kind").set_value("pairflip").run()
+    app.slider(key="preview_digits_rate").set_value(0).run()
     assert "No label changes at this rate" in texts(app)
     app.selectbox(key="dataset").set_value("cifar10").run()
     assert "CIFAR-10 is not here yet" in texts(app)
@@ -141,3 +147,106 @@ def test_runs_acts_on_the_chosen_ones(app, home, nothing_starts):
     app.button(key="stop").click().run()
     assert Store(home).get(run_id).stop_wished is not None
     assert "no runner is working" in texts(app)
+
+
+# -- data of one's own -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_table(home):
+    path = home.parent / "mine.csv"
+    table(60).to_csv(path, index=False)
+    import_dataset(home, path, ImportOptions(name="mine"), lambda *_: None)
+    return load_dataset(home, "mine")
+
+
+def test_an_upload_is_imported_in_the_background(app, home):
+    opened(app, "datasets")
+    content = table(40).to_csv(index=False).encode()
+    app.file_uploader(key="upload_file").set_value(("my table.csv", content, "text/csv")).run()
+    assert app.text_input(key="upload_name_my-table").value == "my-table"
+    app.button(key="upload_go").click().run()
+    wait_until(lambda: job_status(home, "my-table").state == "done", 60)
+    app.run()
+    assert "importing is done" in texts(app)
+    assert [path.name for path in (home / "datasets" / ".jobs").glob("*.upload")] == []
+    app.button(key="look_my-table").click().run()
+    assert "The first 32 of 32 training rows" in texts(app)
+    assert "20 % of each class are held out" in texts(app)
+
+
+def test_a_bad_upload_says_why_and_can_be_dismissed(app, home):
+    opened(app, "datasets")
+    app.file_uploader(key="upload_file").set_value(("a.csv", b"a,b\n1,2\n", "text/csv")).run()
+    app.button(key="upload_go").click().run()
+    wait_until(lambda: job_status(home, "a").state == "failed", 60)
+    app.run()
+    assert "There is no column 'label'" in texts(app)
+    app.button(key="dismiss_a").click().run()
+    assert "no column" not in texts(app)
+
+
+def test_a_taken_name_is_refused_before_anything_is_stored(app, home, own_table):
+    opened(app, "datasets")
+    app.file_uploader(key="upload_file").set_value(("mine.csv", b"a,label\n1,x\n", "text/csv")).run()
+    app.button(key="upload_go").click().run()
+    assert "There is a data set 'mine' already" in texts(app)
+    assert list((home / "datasets" / ".jobs").glob("*.upload")) == []
+
+
+def test_rename_and_delete(app, home, own_table, nothing_starts):
+    opened(app, "datasets", dataset="mine")
+    app.text_input(key="rename_to_mine").set_value("yours").run()
+    app.button(key="rename").click().run()
+    assert is_ready(home, "yours")
+    assert app.selectbox(key="dataset").value == "yours"
+    config = make_config("yours", (4,), 48, loss={"name": "cce"})
+    submit(home, [config])
+    app.checkbox(key="delete_sure_yours").check().run()
+    app.button(key="delete_dataset").click().run()
+    assert "1 run(s) still need yours" in texts(app)
+    app.checkbox(key="delete_force").check().run()
+    app.button(key="delete_dataset").click().run()
+    assert not is_ready(home, "yours")
+
+
+def test_labels_that_nobody_vouched_for(app, home, own_table, monkeypatch):
+    monkeypatch.setenv("IMAE_RUNNER", "external")
+    opened(app, "train", dataset="mine")
+    assert "The true labels of this data set are not known" in texts(app)
+    assert app.slider(key="noise_mine_rate").value == 0
+    config = make_config("mine", (4,), 48, loss={"name": "cce"}, epochs=2, device="cpu")
+    run_id = submit(home, [config])[0]
+    execute(run_folder(home, run_id))
+    app = opened(app, "inspect", run=run_id)
+    assert "Which labels are wrong is not known" in texts(app)
+    assert "corrupted examples" not in texts(app).replace("known corrupted examples", "")
+    remove_dataset(home, "mine")
+    opened(app, "inspect", run=run_id)
+    assert "No pictures: there is no data set 'mine'" in texts(app)
+
+
+def test_another_data_set_of_the_same_name_is_not_shown_as_the_runs(app, home, own_table, nothing_starts):
+    config = make_config("mine", (4,), 48, loss={"name": "cce"}, epochs=1, device="cpu")
+    run_id = submit(home, [config])[0]
+    execute(run_folder(home, run_id))
+    remove_dataset(home, "mine")
+    path = home.parent / "other.csv"
+    table(60).assign(age=1).to_csv(path, index=False)
+    import_dataset(home, path, ImportOptions(name="mine"), lambda *_: None)
+    opened(app, "inspect", run=run_id)
+    assert "is not the data set that this run was trained on" in texts(app)
+
+
+def test_a_thousand_classes(app, home, monkeypatch, nothing_starts):
+    rows = np.arange(3000)
+    path = home.parent / "many.npz"
+    np.savez(path, features=np.random.default_rng(0).normal(size=(3000, 5)), labels=rows % 1000)
+    import_dataset(home, path, ImportOptions(name="many"), lambda *_: None)
+    opened(app, "datasets", dataset="many")
+    assert "matrices of 1,000 classes are too large to draw" in texts(app)
+    config = make_config("many", (5,), 2000, loss={"name": "imae"}, noise={"rate": 0.2}, epochs=1, device="cpu")
+    run_id = submit(home, [config])[0]
+    execute(run_folder(home, run_id))
+    opened(app, "inspect", run=run_id)
+    assert "Corrupted examples are 22 % of the data and get" in texts(app)
