@@ -23,11 +23,11 @@ def home(tmp_path, monkeypatch):
 
 
 def end_processes_of(place):
-    """Kills runners and workers whose command line or environment names the folder."""
+    """Kills apps, runners and workers whose command line or environment names the folder."""
     for process in psutil.process_iter(["pid", "cmdline"]):
         words = " ".join(process.info["cmdline"] or [])
         with contextlib.suppress(psutil.Error):
-            ours = process.pid != os.getpid() and "imae_core" in words
+            ours = process.pid != os.getpid() and ("imae_core" in words or "streamlit" in words)
             if ours and (str(place) in words or process.environ().get("IMAE_HOME") == str(place)):
                 process.kill()
                 process.wait(10)

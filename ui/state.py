@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from imae_core.home import resolve_home
-from imae_core.runs.service import resume_after_restart
 from imae_core.runs.store import Store
 
 # widgets whose value is part of a deep link carry the name that the address bar shows
@@ -19,10 +18,8 @@ NEW_RUNS = "new_runs"
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    """The queue of this app's home; what a crash or reboot left unfinished goes on when the app is started."""
-    store = Store(resolve_home())
-    resume_after_restart(store)
-    return store
+    """The queue of this app's home."""
+    return Store(resolve_home())
 
 
 def from_link(key: str, options: Sequence[Any], default: Any) -> None:

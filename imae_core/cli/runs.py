@@ -12,6 +12,7 @@ from imae_core.errors import BadInputError
 from imae_core.home import resolve_home
 from imae_core.runs.machine import runner_is_alive
 from imae_core.runs.service import ensure_runner
+from imae_core.runs.status import run_status
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import resume, run_folder
 
@@ -24,7 +25,7 @@ def runs(home: Home = None, as_json: AsJson = False) -> None:
     """List all runs with their state."""
     where = resolve_home(home)
     rows: list[dict[str, Any]] = []
-    for run in Store(where).runs():
+    for run in [run_status(where, run).run for run in Store(where).runs()]:
         heartbeat = run_folder(where, run.run_id).heartbeat() if run.is_active else {}
         rows.append(
             {

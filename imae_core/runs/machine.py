@@ -10,11 +10,8 @@ from imae_core.runs.store import Store
 
 
 def silent_seconds() -> float:
-    """A runner that said nothing for so long is not alive; a round may wait up to 30 s for a killed process to be gone.
-
-    `IMAE_SILENT_SECONDS`, 45 by default.
-    """
-    return float(os.environ.get("IMAE_SILENT_SECONDS", "45"))
+    """A runner that said nothing for so long is not alive; it beats once a second. `IMAE_SILENT_SECONDS`, 8 by default."""
+    return float(os.environ.get("IMAE_SILENT_SECONDS", "8"))
 
 
 def runner_is_external() -> bool:
@@ -28,6 +25,12 @@ def runner_is_alive(store: Store) -> bool:
     if row is None or row.state != "running" or time.time() - row.heartbeat > silent_seconds():
         return False
     return runner_is_external() or process_is(row.pid, row.created)
+
+
+def runner_was_dismissed(store: Store) -> bool:
+    """Whether the last runner was asked to leave, rather than died or ran out of work."""
+    row = store.runner()
+    return row is not None and row.state == "dismissed"
 
 
 def write_machine(home: Path) -> None:

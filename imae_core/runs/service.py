@@ -3,8 +3,10 @@
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +17,13 @@ from filelock import FileLock, Timeout
 from imae_core.hardware import create_time, process_is
 from imae_core.runs.machine import runner_is_alive, runner_is_external, write_machine
 from imae_core.runs.runner import Runner
-from imae_core.runs.store import ACTIVE, Store
+from imae_core.runs.store import Store
 
 TICK_SECONDS = 0.3
 LOCK_PATIENCE_SECONDS = 15.0
 SHUTDOWN_SECONDS = 45.0
+BEAT_SECONDS = 1.0
+ROUND_SECONDS = 60.0  # a round may wait up to 30 s for a killed process to be gone
 log = logging.getLogger("imae.runner")
 
 
@@ -52,8 +56,7 @@ class _Service:
         self.runner = Runner(home)
         self.for_ever = for_ever
         self.terminated = False
-        self.pid = os.getpid()
-        self.created = create_time(self.pid) or time.time()
+        self.pulse = _Pulse(self.runner.store)
         write_machine(home)
 
     def terminate(self, _signal: int, _frame: object) -> None:
@@ -62,10 +65,11 @@ class _Service:
     def run(self) -> None:
         store = self.runner.store
         idle_since = time.monotonic()
+        self.pulse.start()
         while not self.terminated:
-            store.runner_beats(self.pid, self.created)
+            self.pulse.round_began = time.monotonic()
             self.runner.tick()
-            if store.runs("queued", "paused", *ACTIVE):
+            if store.has_work():
                 idle_since = time.monotonic()
             idle = time.monotonic() - idle_since
             if not self.for_ever and idle > idle_seconds() and store.runner_may_exit():
@@ -78,7 +82,27 @@ class _Service:
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         while self.runner.interrupt() and time.monotonic() < deadline:
             time.sleep(TICK_SECONDS)
-        self.runner.store.runner_exits()
+        self.runner.store.runner_is_dismissed()
+
+
+class _Pulse(threading.Thread):
+    """The runner's signs of life, which a long round does not delay but a hung one ends."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self.store = store
+        self.pid = os.getpid()
+        self.round_began = time.monotonic()
+        store.runner_enters(self.pid, create_time(self.pid) or time.time())
+
+    def run(self) -> None:
+        while True:
+            time.sleep(BEAT_SECONDS)
+            if time.monotonic() - self.round_began < ROUND_SECONDS:
+                try:
+                    self.store.runner_beats(self.pid)
+                except sqlite3.Error as error:
+                    log.warning("could not write a sign of life: %s", error)
 
 
 def ensure_runner(store: Store) -> None:
@@ -112,5 +136,5 @@ def _kill_silent_runner(store: Store) -> None:
 
 def resume_after_restart(store: Store) -> None:
     """Called once when a dashboard starts: what a crash or reboot left unfinished goes on."""
-    if store.runs("queued", "paused", *ACTIVE):
+    if store.has_work():
         ensure_runner(store)

@@ -1,7 +1,7 @@
 """What a person is told about a run: state, progress, time left, and why it waits."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from imae_core.config import RunConfig
-from imae_core.hardware import gpus
+from imae_core.hardware import gpus, process_is
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.machine import runner_is_external
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import run_folder
 
-QUIET_SECONDS = 30.0
+QUIET_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class RunStatus:
 def run_status(home: Path, run: StoredRun) -> RunStatus:
     """Reads the heartbeat of an active run, or the result of a finished one."""
     folder = run_folder(home, run.run_id)
+    if run.is_active:
+        run = _as_it_is(folder, run)
     if run.state == "queued" and not run.attempt:
         return RunStatus(run, folder, None, "", None, run.message, None)
     if run.state == "done":
@@ -51,6 +54,26 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
     elif run.stop_wished is not None:
         note = "stopping after the current step"
     return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
+
+
+def _as_it_is(folder: RunFolder, run: StoredRun) -> StoredRun:
+    """An active run with the state that its worker left, where no runner has noted it yet: that may be dead itself."""
+    heartbeat = folder.heartbeat()
+    own = heartbeat if heartbeat.get("token") == run.token else {}
+    phase, message = own.get("phase"), str(own.get("message", ""))
+    if phase in ("failed", "paused"):
+        return replace(run, state=phase, message=message, finished=own.get("time"))
+    if phase == "stopped":
+        state = "queued" if run.stop_wished is None else "stopped"
+        return replace(run, state=state, message=message, finished=own.get("time"))
+    if own and run.state == "starting":
+        return replace(run, state="running")
+    pid = run.ref.get("pid")
+    if folder.result() is not None:
+        return replace(run, state="done", message="")
+    if pid and not runner_is_external() and not process_is(pid, run.ref.get("created")):
+        return replace(run, state="queued", message="its worker is gone; it goes on from its last checkpoint")
+    return run
 
 
 @lru_cache(maxsize=4096)

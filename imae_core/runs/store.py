@@ -92,7 +92,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class RunnerRow:
-    """Who runs the queue: process, creation time, `running` or `exited`, last sign of life."""
+    """Who runs the queue: process, creation time, `running`, `exited` or `dismissed`, last sign of life."""
 
     pid: int
     created: float
@@ -100,6 +100,9 @@ class RunnerRow:
     heartbeat: float
 
 
+_WORK = (
+    "SELECT 1 FROM runs WHERE state IN ('queued', 'starting', 'running', 'paused') OR delete_wished IS NOT NULL LIMIT 1"
+)
 _COLUMNS = tuple(field.name for field in fields(StoredRun))
 _JSON_COLUMNS = ("ref", "slot")
 
@@ -248,8 +251,8 @@ class Store:
         rows = self._read("SELECT pid, created, state, heartbeat FROM runner WHERE id = 1")
         return RunnerRow(**dict(rows[0])) if rows else None
 
-    def runner_beats(self, pid: int, created: float) -> None:
-        """Writes that this process runs the queue and is alive."""
+    def runner_enters(self, pid: int, created: float) -> None:
+        """Writes that this process runs the queue from now on."""
         with self._transaction() as database:
             database.execute(
                 "INSERT INTO runner VALUES (1, ?, ?, 'running', ?) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, "
@@ -257,10 +260,21 @@ class Store:
                 (pid, created, time.time()),
             )
 
-    def runner_exits(self) -> None:
-        """Recorded as exited, whatever is left to do."""
+    def runner_beats(self, pid: int) -> None:
+        """A sign of life, unless the process is no longer the one that runs the queue."""
         with self._transaction() as database:
-            database.execute("UPDATE runner SET state = 'exited' WHERE id = 1")
+            database.execute(
+                "UPDATE runner SET heartbeat = ? WHERE id = 1 AND pid = ? AND state = 'running'", (time.time(), pid)
+            )
+
+    def runner_is_dismissed(self) -> None:
+        """Recorded as asked to leave, whatever is left to do."""
+        with self._transaction() as database:
+            database.execute("UPDATE runner SET state = 'dismissed' WHERE id = 1")
+
+    def has_work(self) -> bool:
+        """Whether a runner is needed."""
+        return bool(self._read(_WORK))
 
     def runner_may_exit(self) -> bool:
         """True, and recorded as exited, if there is nothing to do.
@@ -268,10 +282,7 @@ class Store:
         Checked and recorded in one transaction: whoever submits afterwards sees `exited` and starts a new runner.
         """
         with self._transaction() as database:
-            waiting = database.execute(
-                "SELECT 1 FROM runs WHERE state IN ('queued', 'starting', 'running', 'paused') OR delete_wished IS NOT NULL LIMIT 1"
-            ).fetchone()
-            if waiting:
+            if database.execute(_WORK).fetchone():
                 return False
             database.execute("UPDATE runner SET state = 'exited' WHERE id = 1")
             return True

@@ -15,15 +15,15 @@ import psutil
 import pytest
 
 from imae_core.recipes import make_config
-from imae_core.runs.machine import runner_is_alive
-from imae_core.runs.service import ensure_runner
 from imae_core.runs.store import Store
 from imae_core.runs.submit import run_folder, submit
 from tests.conftest import wait_until
+from tests.server import Server
 
 ROUNDS = int(os.environ.get("IMAE_SOAK_ROUNDS", "4"))
 TABLE = os.environ.get("IMAE_SOAK_TABLE")
-FAULTS = ("kill worker", "kill runner", "kill both", "suspend worker", "suspend runner", "kill worker twice")
+PARTS = ("app + worker", "app + runner", "runner + worker", "app", "runner", "worker")
+FAULTS = (*(f"{how} {parts}" for parts in PARTS for how in ("kill", "suspend")), "kill worker twice")
 TIMES = ["seconds", "eval_seconds", "examples_per_second"]
 
 
@@ -74,16 +74,16 @@ def send(process_id, what):
         os.kill(process_id, what)
 
 
-def inject(fault, store, census):
-    runner = store.runner()
-    workers = census.workers()
-    stop = signal.SIGSTOP if "suspend" in fault else signal.SIGKILL
-    if "runner" in fault or "both" in fault:
-        send(runner.pid, stop)
-    if "worker" in fault or "both" in fault:
+def inject(fault, store, census, app):
+    runner, workers = store.runner(), census.workers()
+    what = signal.SIGSTOP if "suspend" in fault else signal.SIGKILL
+    if "app" in fault:
+        send(app.process.pid, what)
+    if "runner" in fault:
+        send(runner.pid, what)
+    if "worker" in fault:
         for worker in workers:
-            send(worker.pid, stop)
-    return len(workers)
+            send(worker.pid, what)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def undisturbed(tmp_path_factory):
     return outcome(folder)
 
 
-def one_round(home, store, number, generator):
+def one_round(home, store, app, number, generator):
     """A line of the table."""
     fault = FAULTS[number % len(FAULTS)] if number < len(FAULTS) else str(generator.choice(FAULTS))
     (run_id,) = submit(home, [config()])
@@ -108,17 +108,15 @@ def one_round(home, store, number, generator):
     started = time.monotonic()
     delay = float(generator.uniform(0.2, 7.0))
     time.sleep(delay)
-    inject(fault, store, census)
+    inject(fault, store, census, app)
     if fault.endswith("twice"):
         time.sleep(float(generator.uniform(0.5, 5.0)))
-        inject(fault, store, census)
-
-    def over():
-        if not runner_is_alive(store):
-            ensure_runner(store)  # as the next start of the app, or the next submit, does
-        return store.get(run_id).has_ended
-
-    wait_until(over, 120, every=0.3)
+        inject(fault, store, census, app)
+    if "app" in fault:  # nobody but a person starts the app again; the rest is up to it
+        time.sleep(float(generator.uniform(0.0, 5.0)))
+        app.kill()
+        app.start()
+    wait_until(lambda: store.get(run_id).has_ended, 120, every=0.3)
     census.ended.set()
     run = store.get(run_id)
     return folder, run, {
@@ -131,15 +129,16 @@ def test_faults_at_random_moments(home, monkeypatch, undisturbed):
     for name, value in (("CHECKPOINT", 0.3), ("HANG", 12), ("SILENT", 3), ("RUNNER_IDLE", 5)):
         monkeypatch.setenv(f"IMAE_{name}_SECONDS", str(value))
     generator = np.random.default_rng(int(os.environ.get("IMAE_SOAK_SEED", "0")))
-    store = Store(home)
+    store, app = Store(home), Server(home)
     rows = []
     for number in range(ROUNDS):
-        folder, run, row = one_round(home, store, number, generator)
+        folder, run, row = one_round(home, store, app, number, generator)
         print(row)
         assert run.state == "done", (row, run.message, folder.log_tail(3000))
         assert row["most workers at once"] <= 1, row
         assert_same(outcome(folder), undisturbed)
         rows.append(row | {"same bits": "yes"})
+    app.stop()
     assert len(store.runs()) == ROUNDS, "none lost, none doubled"
     if TABLE:
         write_table(Path(TABLE), rows)

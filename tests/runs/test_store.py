@@ -66,12 +66,14 @@ def test_the_first_wish_keeps_its_time(home):
 
 def test_a_runner_leaves_only_an_empty_queue(home):
     store = Store(home)
-    store.runner_beats(1, 2.0)
+    store.runner_enters(1, 2.0)
     add(store, "a")
     assert not store.runner_may_exit()
     store.transition("a", ("queued",), "done")
     assert store.runner_may_exit()
     assert store.runner().state == "exited"
+    store.runner_beats(1)
+    assert store.runner().state == "exited", "a late sign of life brings nobody back"
 
 
 def test_a_newer_file_is_refused(home):
