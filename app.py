@@ -14,4 +14,4 @@ if __name__ == "__main__":
     )
     frame.draw(frame.navigation())
 else:
-    app = st.App(__file__, lifespan=server.lifespan)
+    app = st.App(__file__, lifespan=server.lifespan, routes=server.routes())

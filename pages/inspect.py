@@ -1,38 +1,25 @@
 """Inspect: which examples a run listened to, epoch by epoch."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.findings import attention_sentence
-from imae_core.analysis.weights import median, populations
-from imae_core.catalog import LOSSES
-from imae_core.curves import CURVES, curve_on, uniform_p
-from imae_core.data.dataset import Dataset
-from imae_core.errors import DatasetError
 from imae_core.runs.folder import RunFolder, Source
-from imae_core.runs.status import RunStatus, all_statuses
+from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import run_folder
-from ui import cache, figures, frame, state
+from ui import cache, figures, frame, live_chart, state
 from ui.errors import shown
-from ui.figures import COLOR
-from ui.gallery import Card, gallery, picture_address
+from ui.inspect.example import example
+from ui.inspect.examples import examples
+from ui.inspect.map import draw_map, mapped
+from ui.inspect.matrices import draw_matrices
+from ui.inspect.view import SOURCE_TITLES, RunView
+from ui.scope import scope_payload
+from ui.selection import Cell, Region, Selection, parse
 
-SHOWN = 24
-SOURCE_TITLES = {"seen": "as trained", "eval": "evaluated"}
-VIEWS = {
-    "corrupted_high": ("Highest-weighted corrupted", True, "weight", False),
-    "clean_low": ("Lowest-weighted clean", False, "weight", True),
-    "clean_high": ("Highest-weighted clean", False, "weight", False),
-    "corrupted_low": ("Lowest-weighted corrupted", True, "weight", True),
-    "suspicious": ("Least likely labels, clean or not", None, "p_label", True),
-}
-# where nobody knows which labels are wrong
-UNKNOWN_VIEWS = {
-    "suspicious": ("Least likely labels", None, "p_label", True),
-    "high": ("Highest-weighted", None, "weight", False),
-    "low": ("Lowest-weighted", None, "weight", True),
-}
+TOOLS = {"all": "All examples", "map": "Data map", "matrix": "Matrices"}
 frame.require()
 store = state.store()
 
@@ -51,219 +38,127 @@ def choose_run(statuses: list[RunStatus]) -> RunStatus:
 
 
 def choose_moment(folder: RunFolder) -> tuple[Source, int]:
-    """Source and epoch."""
-    left, right = st.columns([1, 3], gap="large")
+    """Source and epoch; the epoch is moved by the scope's slider."""
     sources: list[Source] = [source for source in ("seen", "eval") if folder.epochs(source)]
     state.from_link(state.SOURCE, sources, sources[0])
-    with left:
-        source = st.segmented_control(
-            "Measured", sources, format_func=SOURCE_TITLES.__getitem__, key=state.SOURCE, required=True,
-            help="**as trained**: what each example was to the training step itself, augmented, with the weight that it really "
-            "had. **evaluated**: a pass after the epoch in evaluation mode, without augmentation.",
-        )  # fmt: skip
+    source = st.segmented_control(
+        "Measured", sources, format_func=SOURCE_TITLES.__getitem__, key=state.SOURCE, required=True,
+        help="**as trained**: what each example was to the training step itself, augmented, with the weight that it really "
+        "had. **evaluated**: a pass after the epoch in evaluation mode, without augmentation.",
+    )  # fmt: skip
     epochs = folder.epochs(source)
     wanted = str(st.session_state.get(state.EPOCH) or st.query_params.get(state.EPOCH, ""))
-    if st.session_state.get(state.EPOCH) not in epochs:
-        nearest = min(epochs, key=lambda e: abs(e - int(wanted))) if wanted.isdigit() else epochs[-1]
-        st.session_state[state.EPOCH] = nearest
-    with right:
-        if len(epochs) > 1:
-            epoch = st.select_slider(
-                "Epoch", epochs, key=state.EPOCH, help="Drag, or use the arrow keys. The last epoch is shown first."
-            )
-        else:
-            epoch = epochs[0]
-            st.caption(f"Epoch {epoch}, the only one so far.")
-    return source, int(epoch)
+    epoch = min(epochs, key=lambda e: abs(e - int(wanted))) if wanted.isdigit() else epochs[-1]
+    st.session_state[state.EPOCH] = epoch
+    return source, epoch
 
 
-def is_known(examples: pd.DataFrame) -> bool:
-    """Whether it is known which labels are wrong."""
-    return bool((examples["true_label"] >= 0).all())
-
-
-def draw_distributions(
-    status: RunStatus, source: Source, epoch: int, table: pd.DataFrame, examples: pd.DataFrame
-) -> None:
-    """Histograms of weight and p, the curve with both populations, and the share over epochs."""
-    known = is_known(examples)
-    log = st.toggle("Logarithmic counts", key="log_counts", help="Shows small groups beside large ones.")
-    masks = populations(examples["is_corrupted"] if known else None, len(examples))
-    whose = " of clean and corrupted examples" if known else " of all examples"
-    left, right = st.columns(2, gap="large")
-    for column, quantity, title in ((left, "weight", "Weight"), (right, "p_label", "Probability of the given label")):
-        with column:
-            st.markdown(f"**{title}**{whose}")
-            counts = cache.histogram(status.folder, source, epoch, quantity)
-            edges = counts.pop("edges")
-            medians = {name: median(table[quantity].to_numpy()[mask]) for name, mask in masks.items() if mask.any()}
-            shown_counts = {name: values for name, values in counts.items() if masks[name].any()}
-            st.plotly_chart(
-                figures.population_histogram(shown_counts, edges, quantity, medians, log), key=f"hist_{quantity}"
-            )
-    with left:
-        loss = status.run.config.loss
-        st.markdown("**The weighting curve**, and where along it the examples are")
-        if loss.name in CURVES:
-            p = uniform_p()
-            counts = cache.histogram(status.folder, source, epoch, "p_label")
-            edges = counts.pop("edges")
-            counts = {name: values for name, values in counts.items() if masks[name].any()}
-            weight = curve_on(loss.name, p, **loss.params)
-            title = LOSSES[loss.name].title.split(" (")[0]
-            st.plotly_chart(figures.curve_with_populations(p, weight, counts, edges, title), key="curve_populations")
-    with right:
-        st.markdown("**Who gets the gradient**, over the epochs")
-        if not known:
-            st.info("That takes known corrupted examples: inject noise, or bring true labels.", icon=":material/help:")
-            return
-        epochs = status.folder.epochs(source)
-        chosen = epochs[:: max(1, len(epochs) // 200)]
-        shares = [cache.share(status.run.run_id, source, e, written(status)) for e in chosen]
-        frame = pd.DataFrame({"epoch": chosen, "data_share": [s.data_share for s in shares],
-                              "weight_share": [s.weight_share for s in shares]})  # fmt: skip
-        st.plotly_chart(figures.share_over_epochs(frame, epoch), key="share_over_epochs")
-
-
-def written(status: RunStatus) -> float:
-    """A key that changes when a run is started anew."""
-    return status.run.started or 0.0
-
-
-def draw_gallery(status: RunStatus, source: Source, epoch: int, table: pd.DataFrame, examples: pd.DataFrame) -> None:
-    """Pictures of one group of examples; a click opens the example."""
-    st.subheader("The examples behind it", divider="gray")
-    known = is_known(examples)
-    all_views = VIEWS if known else UNKNOWN_VIEWS
-    views = [name for name, view in all_views.items() if view[1] is not True or examples["is_corrupted"].any()]
-    state.from_link(state.VIEW, views, views[0])
-    view = st.segmented_control(
-        "Show", views, format_func=lambda name: all_views[name][0], key=state.VIEW, required=True, wrap=True,
-        help="Weight is how hard an example pulls on the net in this epoch."
-        + (" Blue frame: clean; orange: corrupted." if known else ""),
+def choose_class(view: RunView) -> int | None:
+    return st.selectbox(
+        "Given class", [None, *range(view.num_classes)], key="scope_class", width=190,
+        format_func=lambda label: "all classes" if label is None else view.class_name(label),
+        help="Draws the distributions of the examples that were given this label.",
     )  # fmt: skip
-    _, corrupted, column, ascending = all_views[view]
-    joined = pd.concat([examples, table], axis=1)
-    if corrupted is not None:
-        joined = joined[joined["is_corrupted"] == corrupted]
-    ranked = joined.dropna(subset=[column]).sort_values(column, ascending=ascending, kind="stable")
+
+
+def selected_rows(view: RunView, selection: Selection | None) -> np.ndarray:
+    """(N,) mask; all examples where nothing is selected."""
+    if isinstance(selection, Region) and len(view.trajectory):
+        return selection.mask(mapped(view))
+    if isinstance(selection, Cell):
+        return selection.mask(view.examples.assign(predicted=view.table["predicted"]))
+    return np.ones(view.num_examples, dtype=bool)
+
+
+def histogram_table(view: RunView, label: int | None, marked: np.ndarray | None) -> pd.DataFrame:
+    """Counts of all epochs: of the populations, of one class of them, and of a selection beside them."""
+    key: tuple[Any, ...] = (view.run_id, view.source, len(view.epochs), view.started)
+    table = cache.histograms(*key)
+    if label is not None:
+        of_class = view.column("given_label") == label
+        corrupted = view.column("is_corrupted").astype(bool)
+        masks = {"clean": of_class & ~corrupted, "corrupted": of_class & corrupted} if view.known else {"all": of_class}
+        table = cache.histograms_of(*key, {name: np.flatnonzero(mask) for name, mask in masks.items()})
+    if marked is not None and marked.any():
+        table = pd.concat([table, cache.histograms_of(*key, {"selected": np.flatnonzero(marked)})])
+    return table
+
+
+def move_to(epoch: int) -> None:
+    st.session_state[state.EPOCH] = epoch
+
+
+def draw_scope(view: RunView, table: pd.DataFrame, label: int | None) -> None:
+    whose = "of clean and corrupted examples" if view.known else "of all examples"
+    if label is not None:
+        whose += f" with the given label {view.class_name(label)}"
+    config = view.status.run.config
+    payload = scope_payload(table, config, view.total_epochs, view.run_id, whose)
+    live_chart.scope(payload, view.epoch, key="scope", on_epoch=move_to)
+    zero = int((view.table["weight"] == 0).sum())
+    if config.loss.max_log_odds is not None and zero:
+        st.caption(
+            f"{zero:,} examples have weight 0 in epoch {view.epoch}: they are fitted beyond log odds of "
+            f"{config.loss.max_log_odds:g} (p > 1 - 1e-13), where a run lets go of an example. Without that, a loss with "
+            "weight at p = 1 pushes fitted examples until the net breaks."
+        )
+
+
+def describe(view: RunView) -> None:
+    corrupted = f"{int(view.column('is_corrupted').sum()):,} corrupted" if view.known else "true labels not known"
     st.caption(
-        f"{min(SHOWN, len(ranked))} of {len(ranked):,} examples, {SOURCE_TITLES[source]}, epoch {epoch}. Click one to follow it."
+        f"{view.status.run.title} · {view.num_examples:,} training examples, {corrupted} · {SOURCE_TITLES[view.source]} · "
+        "gradient: the L1 norm with respect to the logits, reduction "
+        f"{view.status.run.config.loss.reduction}"
     )
-    data = run_dataset(status)
-    cards = [card(data, int(row), record) for row, record in ranked.head(SHOWN).iterrows()]
-    chosen = chosen_example(len(examples))
-    gallery(cards, key="gallery", chosen=chosen, on_click=open_example)
-    state.to_link(run=status.run.run_id, source=source, epoch=epoch, view=view, example=chosen)
-    if chosen is not None:
-        draw_example(status, source, epoch, chosen, joined_row(examples, table, chosen), data)
 
 
-def open_example(row: int) -> None:
-    st.session_state[state.EXAMPLE] = row
+def draw_tool(view: RunView, selection: Selection | None, table: pd.DataFrame) -> None:
+    """Where examples are chosen; beside it how the chosen ones went."""
+    st.subheader("The examples behind it", divider="gray")
+    state.from_link(state.TOOL, list(TOOLS), "all")
+    tool = st.segmented_control(
+        "Choose from", list(TOOLS), format_func=TOOLS.__getitem__, key=state.TOOL, required=True
+    )
+    if tool != "all":
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            if tool == "map":
+                draw_map(view, selection if isinstance(selection, Region) else None)
+            else:
+                draw_matrices(view)
+        with right:
+            st.markdown("**How they went**, on average")
+            live_chart.chart(figures.mean_course(means(table), view.epoch), key="mean_course")
+    if selection is not None:
+        count = int(selected_rows(view, selection).sum())
+        with st.container(horizontal=True, vertical_alignment="center", key="selection_bar"):
+            st.markdown(f"**{count:,} examples** {selection.title}, in purple above")
+            if st.button("Clear", icon=":material/close:", key="clear_selection"):
+                st.session_state[state.SELECTION] = ""
+                st.rerun()
 
 
-def chosen_example(num_examples: int) -> int | None:
-    """The example of the session, else of the address bar."""
-    linked = st.query_params.get(state.EXAMPLE, "")
-    if state.EXAMPLE not in st.session_state and linked.isdigit() and int(linked) < num_examples:
-        st.session_state[state.EXAMPLE] = int(linked)
-    return st.session_state.get(state.EXAMPLE)
-
-
-def joined_row(examples: pd.DataFrame, table: pd.DataFrame, row: int) -> pd.Series:
-    return pd.concat([examples.loc[row], table.loc[row]])
-
-
-def run_dataset(status: RunStatus) -> Dataset | None:
-    """The run's data set, or None with a word where it was removed or is another by now."""
-    try:
-        data = cache.dataset(status.run.config.dataset)
-    except DatasetError as error:
-        st.caption(f"No pictures: {error}")
-        return None
-    if data.fingerprint != status.folder.environment().get("data_fingerprint", data.fingerprint):
-        st.caption(f"No pictures: {data.name} is not the data set that this run was trained on; that one was removed.")
-        return None
-    return data
-
-
-def names_of(data: Dataset | None, record: pd.Series) -> tuple[str, str, str]:
-    """Given, true and predicted class, in words; "" where the true one is not known."""
-    labels = (int(record["given_label"]), int(record["true_label"]), int(record["predicted"]))
-    names = ("" if label < 0 else str(label) if data is None else data.class_names[label] for label in labels)
-    given, true, predicted = names
-    return given, true, predicted
-
-
-def kind_of(record: pd.Series) -> str:
-    """The population that an example belongs to."""
-    if record["true_label"] < 0:
-        return "all"
-    return "corrupted" if record["is_corrupted"] else "clean"
-
-
-def card(data: Dataset | None, row: int, record: pd.Series) -> Card:
-    given, true, _ = names_of(data, record)
-    index = int(record["index"])
-    picture = picture_address(data.train_inputs[index], data.scale) if data is not None and data.is_image else ""
-    numbers = [f"p {record['p_label']:.3f}", f"w {record['weight']:.3f}"]
-    labels = [f"given {given}"] + ([f"true {true}"] if true else [])
-    return Card(row, COLOR[kind_of(record)], [*labels, *numbers], f"example {index}: {', '.join(labels)}", picture)
-
-
-def table_row(data: Dataset, index: int) -> None:
-    """The values of a row of a table."""
-    names = data.feature_names or [f"feature {place}" for place in range(data.input_shape[0])]
-    values = pd.DataFrame({"feature": names, "value": np.asarray(data.train_inputs[index])})
-    st.dataframe(values, hide_index=True, height=200, key="row_values")
-
-
-def draw_example(
-    status: RunStatus, source: Source, epoch: int, row: int, record: pd.Series, data: Dataset | None
-) -> None:
-    """One example over all epochs."""
-    given, true, predicted = names_of(data, record)
-    kind = kind_of(record)
-    index = int(record["index"])
-    left, right = st.columns([1, 3], gap="large")
-    with left, st.container(key="example"):
-        st.markdown(f"#### Example {index}")
-        if data is not None and data.is_image:
-            address = picture_address(data.train_inputs[index], data.scale)
-            st.html(f'<img src="{address}" alt="example {index}" style="width:160px;image-rendering:pixelated;'
-                    f'border:4px solid {COLOR[kind]};border-radius:8px">')  # fmt: skip
-        elif data is not None:
-            table_row(data, index)
-        labels = f"**{kind}** · given **{given}** · true **{true}**" if true else f"given **{given}**"
-        st.markdown(f"{labels}  \npredicted **{predicted}** · p {record['p_label']:.3f} "
-                    f"· weight {record['weight']:.3f}")  # fmt: skip
-    with right:
-        st.markdown("**Over the epochs**")
-        table = status.folder.example_dynamics(source, row)
-        st.plotly_chart(figures.example_trajectory(table, epoch), key="trajectory")
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean p and weight by population and epoch, from a histogram table."""
+    counts = table["counts"].map(np.sum)
+    frame = table.assign(mean=table["total"] / counts.where(counts > 0))
+    wide = frame.pivot_table(index=["population", "epoch"], columns="quantity", values="mean")
+    return wide[["p_label", "weight"]].reset_index()
 
 
 @st.fragment(run_every=1.5)
 def follow(run_id: str, epochs_shown: int) -> None:
-    """While a run trains: draws the page anew when an epoch has been added, at the newest one if that was shown."""
+    """While a run trains: draws the page anew when an epoch has been added, at the newest one if that is wanted."""
     run = store.get(run_id)
     folder = run_folder(store.home, run_id)
     on = st.toggle("Follow the training", value=True, key="follow", help="Moves to each new epoch as it is recorded.")
-    if not on or (len(folder.epochs("seen")) == epochs_shown and run.is_active):
+    if len(folder.epochs("seen")) == epochs_shown and run.is_active:
         return
-    st.session_state.pop(state.EPOCH, None)
-    st.query_params.pop(state.EPOCH, None)
+    if on:
+        st.session_state.pop(state.EPOCH, None)
+        st.query_params.pop(state.EPOCH, None)
     st.rerun(scope="app")
-
-
-def finding(status: RunStatus, source: Source, epoch: int, first_epoch: int, known: bool) -> str:
-    """What the view says, in a sentence."""
-    if not known:
-        return "Which labels are wrong is not known for this data set, so all examples are shown as one population."
-    now = cache.share(status.run.run_id, source, epoch, written(status))
-    first = cache.share(status.run.run_id, source, first_epoch, written(status)) if epoch != first_epoch else None
-    return attention_sentence(now, first, first_epoch)
 
 
 def draw(status: RunStatus) -> None:
@@ -273,37 +168,41 @@ def draw(status: RunStatus) -> None:
             f"It ended before its first epoch: {status.run.message}")  # fmt: skip
         st.info(waiting, icon=":material/hourglass_top:")
         return
-    if status.run.is_active:
-        follow(status.run.run_id, len(folder.epochs("seen")))
-    source, epoch = choose_moment(folder)
-    examples = cache.examples(status.run.run_id, status.run.attempt)
-    table = cache.dynamics(status.run.run_id, source, epoch, written(status))
-    first_epoch = folder.epochs(source)[0]
-    with st.container(key="finding"):
-        st.markdown(f"##### {finding(status, source, epoch, first_epoch, is_known(examples))}")
-    corrupted = f"{int(examples['is_corrupted'].sum()):,} corrupted" if is_known(examples) else "true labels not known"
-    st.caption(
-        f"{status.run.title} · {len(examples):,} training examples, {corrupted} · "
-        f"{SOURCE_TITLES[source]}, epoch {epoch} · gradient: the L1 norm with respect to the logits, reduction "
-        f"{status.run.config.loss.reduction}"
-    )
-    limit = status.run.config.loss.max_log_odds
-    fitted = int((table["weight"] == 0).sum())
-    if limit is not None and fitted:
-        st.caption(
-            f"{fitted:,} examples have weight 0: they are fitted beyond log odds of {limit:g} (p > 1 - 1e-13), where a run lets "
-            "go of an example. Without that, a loss with weight at p = 1 pushes fitted examples until the net breaks."
-        )
-    draw_distributions(status, source, epoch, table, examples)
-    draw_gallery(status, source, epoch, table, examples)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        source, epoch = choose_moment(folder)
+        view = RunView(status, source, epoch)
+        label = choose_class(view)
+        if status.run.is_active:
+            follow(status.run.run_id, len(folder.epochs("seen")))
+    selection = parse(st.session_state.setdefault(state.SELECTION, st.query_params.get(state.SELECTION, "")))
+    marked = selected_rows(view, selection)
+    table = histogram_table(view, label, marked if selection else None)
+    describe(view)
+    draw_scope(view, table, label)
+    draw_tool(view, selection, table)
+    examples(view, selection, marked)
+    row = chosen_example(view.num_examples)
+    state.to_link(run=view.run_id, source=source, epoch=epoch, example=row, tool=st.session_state[state.TOOL],
+                  selection=str(selection) if selection else None)  # fmt: skip
+    if row is not None:
+        example(view, row)
+
+
+def chosen_example(num_examples: int) -> int | None:
+    """The example of the session, else of the address bar."""
+    linked = st.query_params.get(state.EXAMPLE, "")
+    if state.EXAMPLE not in st.session_state and linked.isdigit() and int(linked) < num_examples:
+        st.session_state[state.EXAMPLE] = int(linked)
+    row = st.session_state.get(state.EXAMPLE)
+    return row if row is not None and row < num_examples else None
 
 
 st.title("Inspect")
-statuses = all_statuses(store)
-if not statuses:
+all_statuses = cache.statuses()
+if not all_statuses:
     st.info("There is no run to inspect yet. Overview starts the paper's experiment with one click; Train sets up your own.",
             icon=":material/hourglass_empty:")  # fmt: skip
     st.page_link("pages/overview.py", label="Overview", icon=":material/home:")
     st.stop()
 with shown():
-    draw(choose_run(statuses))
+    draw(choose_run(all_statuses))

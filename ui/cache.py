@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.weights import WeightShare, weight_share
+from imae_core.analysis.weights import populations
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
-from imae_core.runs.folder import RunFolder, Source
+from imae_core.runs.folder import Source
+from imae_core.runs.histograms import count_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from ui.state import store
@@ -42,17 +43,30 @@ def dynamics(run_id: str, source: Source, epoch: int, written: float) -> pd.Data
     return run_folder(store().home, run_id).dynamics(source, epoch)
 
 
-@st.cache_data(show_spinner=False, max_entries=4096)
-def share(run_id: str, source: Source, epoch: int, written: float) -> WeightShare:
-    """The corrupted examples' share of the gradient in one epoch."""
-    table = dynamics(run_id, source, epoch, written)
-    return weight_share(table["weight"], examples(run_id, 0)["is_corrupted"])
+@st.cache_data(show_spinner=False, max_entries=16)
+def trajectory(run_id: str, num_epochs: int, started: float) -> pd.DataFrame:
+    """Running statistics of each example over the eval epochs so far."""
+    return run_folder(store().home, run_id).trajectory()
 
 
-def histogram(folder: RunFolder, source: Source, epoch: int, quantity: str) -> dict[str, np.ndarray]:
-    """Binned counts of both populations and the bin edges, as the run stored them."""
+@st.cache_data(show_spinner=False, max_entries=16)
+def histograms(run_id: str, source: Source, num_epochs: int, started: float) -> pd.DataFrame:
+    """Binned counts of all epochs of a source, as the run stored them, else counted anew."""
+    folder = run_folder(store().home, run_id)
     table = folder.histograms()
-    rows = table[(table["source"] == source) & (table["epoch"] == epoch) & (table["quantity"] == quantity)]
-    counts = {row.population: np.asarray(row.counts) for row in rows.itertuples()}
-    first = rows.iloc[0]
-    return counts | {"edges": np.linspace(first["low"], first["high"], len(first["counts"]) + 1)}
+    if len(table):
+        return table[table["source"] == source]
+    labels = folder.examples()
+    known = (labels["true_label"] >= 0).all()
+    masks = populations(labels["is_corrupted"] if known else None, len(labels))
+    rows = {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    return count_histograms(folder, folder.config(), source, rows)
+
+
+@st.cache_data(show_spinner="Counting these examples in all epochs …", max_entries=16)
+def histograms_of(
+    run_id: str, source: Source, num_epochs: int, started: float, rows: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """The same of populations of one's own, given by their rows."""
+    folder = run_folder(store().home, run_id)
+    return count_histograms(folder, folder.config(), source, rows)

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 # Okabe and Ito's palette: told apart by colour-blind eyes
-COLOR = {"clean": "#0072B2", "corrupted": "#D55E00", "all": "#7F7F7F"}
+COLOR = {"clean": "#0072B2", "corrupted": "#D55E00", "all": "#7F7F7F", "selected": "#8F2D9B"}
 # for losses and runs; none is a colour of a population
 SERIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#332288", "#AA4499", "#7F7F7F")
 HEIGHT = 300
@@ -16,10 +16,12 @@ HEIGHT = 300
 AXIS = {
     "p_label": "p, probability of the given label",
     "weight": "weight (L1 norm of the gradient w.r.t. the logits)",
+    "loss": "cross entropy of the given label, -log p",
+    "margin": "margin (logit of the given label minus the largest other)",
 }
 
 
-def _finish(figure: go.Figure, x: str, y: str, height: int = HEIGHT, title: str | None = None) -> go.Figure:
+def finish(figure: go.Figure, x: str, y: str, height: int = HEIGHT, title: str | None = None) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 40 if title else 14, "b": 10},
@@ -40,54 +42,7 @@ def weighting_curves(curves: Mapping[str, np.ndarray], p: np.ndarray) -> go.Figu
         figure.add_scatter(
             x=p, y=weight, name=name, mode="lines", line={"color": SERIES[place % len(SERIES)], "width": 2}
         )
-    return _finish(figure, AXIS["p_label"], "weight")
-
-
-def population_histogram(
-    counts: Mapping[str, np.ndarray], edges: np.ndarray, quantity: str, medians: Mapping[str, float], log: bool
-) -> go.Figure:
-    """Counts per bin of clean and corrupted examples, with their medians as dashed lines. counts[...] (bins,)."""
-    figure = go.Figure()
-    centres = (edges[:-1] + edges[1:]) / 2
-    for name, values in counts.items():
-        figure.add_bar(
-            x=centres, y=values, width=np.diff(edges), name=f"{name} ({values.sum():,})", marker_color=COLOR[name],
-            opacity=0.6, marker_line_width=0,
-        )  # fmt: skip
-    for place, (name, value) in enumerate(medians.items()):
-        if value == value:
-            figure.add_vline(
-                x=value, line={"color": COLOR[name], "dash": "dash", "width": 2},
-                annotation={"text": f"median {value:.2f}", "font": {"color": COLOR[name], "size": 11}, "yshift": -14 * place,
-                            "xanchor": "right" if value > edges[-1] * 0.6 else "left"},
-            )  # fmt: skip
-    figure.update_layout(barmode="overlay")
-    figure.update_xaxes(range=[edges[0], edges[-1]])
-    if log:
-        figure.update_yaxes(type="log")
-    return _finish(figure, AXIS[quantity], "examples" + (" (log)" if log else ""))
-
-
-def curve_with_populations(
-    p: np.ndarray, weight: np.ndarray, counts: Mapping[str, np.ndarray], edges: np.ndarray, loss: str
-) -> go.Figure:
-    """The weighting curve (points,), and below it where along p each population lives, as shares of it (bins,)."""
-    figure = go.Figure()
-    centres = (edges[:-1] + edges[1:]) / 2
-    for name, values in counts.items():
-        share = values / max(values.sum(), 1)
-        figure.add_bar(
-            x=centres, y=share, width=np.diff(edges), name=f"share of {name}", marker_color=COLOR[name], opacity=0.45,
-            yaxis="y2", marker_line_width=0,
-        )  # fmt: skip
-    figure.add_scatter(x=p, y=weight, name=f"weight of {loss}", mode="lines", line={"color": "#009E73", "width": 3})
-    _finish(figure, AXIS["p_label"], "weight", height=340)
-    figure.update_layout(
-        barmode="overlay",
-        yaxis={"rangemode": "tozero"},
-        yaxis2=_right_axis("share of the population", 1.02) | {"tickformat": ".0%"},
-    )  # fmt: skip
-    return figure
+    return finish(figure, AXIS["p_label"], "weight")
 
 
 def _right_axis(title: str, top: float) -> dict[str, Any]:
@@ -113,14 +68,14 @@ def accuracy_curves(metrics: Mapping[str, pd.DataFrame], column: str) -> go.Figu
                 line={"color": SERIES[place % len(SERIES)], "width": 2},
             )  # fmt: skip
     figure.update_yaxes(ticksuffix=" %", range=[-2, 102])
-    _finish(figure, "epoch", "", height=260)
+    finish(figure, "epoch", "", height=260)
     figure.update_layout(showlegend=False)
     return figure
 
 
 def transition_heatmap(matrix: np.ndarray, class_names: Sequence[str], title: str) -> go.Figure:
     """(K, K) shares, row = true class, column = given class."""
-    names = [f"{place} {name}" if not str(name).isdigit() else str(name) for place, name in enumerate(class_names)]
+    names = _numbered(class_names)
     numbers = np.round(100 * matrix, 1)
     figure = go.Figure(
         go.Heatmap(
@@ -129,7 +84,7 @@ def transition_heatmap(matrix: np.ndarray, class_names: Sequence[str], title: st
             hovertemplate="true %{y}<br>given %{x}<br>%{z:.1f} %<extra></extra>",
         )
     )  # fmt: skip
-    _finish(figure, "given label", "true label", height=420, title=title)
+    finish(figure, "given label", "true label", height=420, title=title)
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(type="category")
     figure.update_yaxes(type="category", autorange="reversed")
@@ -140,7 +95,7 @@ def class_balance(counts: np.ndarray, class_names: Sequence[str]) -> go.Figure:
     """Examples per class, (K,)."""
     figure = go.Figure(go.Bar(x=[str(name) for name in class_names], y=counts, marker_color=COLOR["clean"]))
     figure.update_xaxes(type="category")
-    _finish(figure, "class", "training examples", height=260)
+    finish(figure, "class", "training examples", height=260)
     figure.update_layout(bargap=0.2)
     return figure
 
@@ -157,7 +112,7 @@ def example_trajectory(table: pd.DataFrame, epoch: int) -> go.Figure:
         x=table["epoch"], y=table["weight"], name="weight (right)", yaxis="y2", line={"color": "#009E73", "dash": "dot"}
     )
     figure.add_vline(x=epoch, line={"color": "#7F7F7F", "width": 1})
-    _finish(figure, "epoch", "probability", height=320)
+    finish(figure, "epoch", "probability", height=320)
     figure.update_layout(
         yaxis={"range": [-0.02, 1.02]},
         yaxis2=_right_axis("weight", 1.05 * max(float(np.nanmax(table["weight"].to_numpy(), initial=0.0)), 1e-9)),
@@ -165,19 +120,51 @@ def example_trajectory(table: pd.DataFrame, epoch: int) -> go.Figure:
     return figure
 
 
-def share_over_epochs(table: pd.DataFrame, epoch: int) -> go.Figure:
-    """The corrupted examples' share of data and of weight over epochs; columns epoch, data_share, weight_share."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=table["epoch"],
-        y=100 * table["weight_share"],
-        name="share of the gradient",
-        line={"color": COLOR["corrupted"]},
-    )
-    figure.add_scatter(
-        x=table["epoch"], y=100 * table["data_share"], name="share of the data",
-        line={"color": COLOR["all"], "dash": "dash"},
+def label_matrix(
+    counts: np.ndarray, shares: np.ndarray, class_names: Sequence[str], row_label: str, column_label: str
+) -> go.Figure:
+    """Counts and row shares (K, K); a point's customdata is row, column and count."""
+    size = len(class_names)
+    names = _numbered(class_names)
+    rows, columns = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
+    figure = go.Figure(
+        go.Heatmap(
+            z=100 * shares, x=names, y=names, colorscale="Blues", zmin=0, zmax=100,
+            colorbar={"ticksuffix": " %", "title": {"text": "of the row"}},
+            customdata=np.stack([rows, columns, counts], axis=-1), name="share of the row in %",
+            texttemplate="%{customdata[2]}" if size <= 12 else None,
+            hovertemplate=f"{row_label} %{{y}}<br>{column_label} %{{x}}<br>%{{customdata[2]}} examples, %{{z:.1f}} %<extra></extra>",
+        )
     )  # fmt: skip
+    finish(figure, f"{column_label} label", f"{row_label} label", height=min(900, max(440, 16 * size)))
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(type="category", autorange="reversed")
+    return figure
+
+
+def _numbered(class_names: Sequence[str]) -> list[str]:
+    """Unique axis labels: two classes may have one name."""
+    return [f"{place} {name}" if not str(name).isdigit() else str(name) for place, name in enumerate(class_names)]
+
+
+def mean_course(table: pd.DataFrame, epoch: int) -> go.Figure:
+    """Mean p of the given label and mean weight over epochs, one line a population; columns epoch, population, p_label, weight."""
+    figure = go.Figure()
+    for name, part in table.groupby("population", sort=True):
+        color = COLOR[str(name)]
+        figure.add_scatter(x=part["epoch"], y=part["p_label"], name=f"{name}: p", line={"color": color})
+        figure.add_scatter(
+            x=part["epoch"],
+            y=part["weight"],
+            name=f"{name}: weight (right)",
+            yaxis="y2",
+            line={"color": color, "dash": "dot"},
+        )
     figure.add_vline(x=epoch, line={"color": "#7F7F7F", "width": 1})
-    figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
-    return _finish(figure, "epoch", "corrupted examples", height=340)
+    finish(figure, "epoch", "mean p of the given label", height=440)
+    figure.update_layout(
+        yaxis={"range": [-0.02, 1.02]},
+        yaxis2=_right_axis("mean weight", 1.05 * max(float(table["weight"].max()), 1e-9)),
+    )
+    return figure

@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
+
 from imae_core.home import resolve_home
 from imae_core.runs.service import resume_after_restart
 from imae_core.runs.store import Store
 from imae_core.runs.watch import Watch
+from ui import live_chart
 
 
 @asynccontextmanager
@@ -19,3 +24,12 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     watch.start()
     yield
     watch.stop()
+
+
+async def _plotly(_request: Request) -> FileResponse:
+    return FileResponse(live_chart.PLOTLY_FILE, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def routes() -> list[Route]:
+    """What this server has beside Streamlit's own."""
+    return [Route(live_chart.address(), _plotly)]

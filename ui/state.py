@@ -9,8 +9,8 @@ from imae_core.home import resolve_home
 from imae_core.runs.store import Store
 
 # widgets whose value is part of a deep link carry the name that the address bar shows
-RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE = (
-    "run", "runs", "epoch", "source", "view", "example", "dataset", "clone",
+RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
+    "run", "runs", "epoch", "source", "view", "example", "dataset", "clone", "tool", "selection",
 )  # fmt: skip
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"

@@ -174,12 +174,15 @@ class RunFolder:
         """All rows so far; empty before the first epoch has ended."""
         return _read_frame(self.path / "metrics.arrow")
 
-    def write_histograms(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """One row per (epoch, source, quantity, population): `counts` over the bins between `low` and `high`."""
-        _write_table(self.path / "histograms.arrow", pa.Table.from_pylist(list(rows)))
+    def write_histograms(self, table: pa.Table) -> None:
+        """One row per (epoch, source, quantity, population): `counts` over the even bins between `low` and `high`,
+        and the `median` and `total` of the values; see `runs/histograms.py`."""
+        _write_table(self.path / "histograms.arrow", table)
 
     def histograms(self) -> pd.DataFrame:
-        return _read_frame(self.path / "histograms.arrow")
+        """As written; empty before the first epoch has ended, and where an older program wrote another table."""
+        frame = _read_frame(self.path / "histograms.arrow")
+        return frame if "median" in frame else frame.head(0)
 
     def write_trajectory(self, columns: Arrays) -> None:
         """Per training row over the eval epochs so far: mean and variance of p_label, AUM, forgetting counts."""
@@ -204,12 +207,14 @@ class RunFolder:
         names = (pattern.fullmatch(file.name) for file in (self.path / "dynamics").glob(f"{source}-*.arrow"))
         return sorted(int(match[1]) for match in names if match)
 
-    def dynamics(self, source: Source, epoch: int) -> pd.DataFrame:
-        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order."""
+    def dynamics(self, source: Source, epoch: int, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order; or of `rows` alone."""
         path = self._dynamics_path(source, epoch)
         if not path.exists():
             raise RunError(f"run {self.run_id} has no {source!r} dynamics of epoch {epoch}")
-        return _read_frame(path)
+        if rows is None:
+            return _read_frame(path)
+        return _read_table(path).take(pa.array(rows)).to_pandas()  # type: ignore[no-any-return]
 
     def example_dynamics(self, source: Source, row: int) -> pd.DataFrame:
         """One example over all epochs, with a column `epoch`; reads that row only."""

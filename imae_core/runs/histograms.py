@@ -1,53 +1,75 @@
-"""Binned counts of weight and p of every epoch, so that a whole run can be scrubbed without reading its examples."""
+"""Binned counts of every epoch, so that a whole run can be scrubbed without reading its examples."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from imae_core.analysis.weights import bin_counts, bin_edges
+from imae_core.analysis.histograms import binned, quantities, quantity_edges
 from imae_core.config import RunConfig
 from imae_core.curves import CURVES, largest_weight
 from imae_core.runs.folder import SOURCES, RunFolder, Source
 
-BINS = 50
+COLUMNS = ("epoch", "source", "quantity", "population", "low", "high", "median", "total", "counts")
+Masks = Mapping[str, NDArray[np.bool_]]
 
 
 class HistogramBook:
     """All rows so far of a run's histograms; those of earlier epochs are counted again when a run is resumed."""
 
-    def __init__(
-        self, folder: RunFolder, config: RunConfig, masks: Mapping[str, NDArray[np.bool_]], next_epoch: int
-    ) -> None:
+    def __init__(self, folder: RunFolder, config: RunConfig, masks: Masks, next_epoch: int) -> None:
         self.folder = folder
         self.masks = masks
-        self.edges = {"p_label": bin_edges(0.0, 1.0, BINS), "weight": bin_edges(0.0, weight_limit(config), BINS)}
-        self.rows: list[dict[str, Any]] = []
+        self.edges = quantity_edges(weight_limit(config))
+        self.tables: list[pa.Table] = []
         for source in SOURCES:
             for epoch in folder.epochs(source):
                 if epoch < next_epoch:
-                    frame = folder.dynamics(source, epoch)
-                    self.add(epoch, source, {name: frame[name].to_numpy() for name in self.edges})
+                    self.add(epoch, source, folder.dynamics(source, epoch))
 
-    def add(self, epoch: int, source: Source, columns: Mapping[str, NDArray[Any]]) -> None:
+    def add(self, epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame) -> None:
         """Counts one epoch."""
-        for quantity, edges in self.edges.items():
-            for population, mask in self.masks.items():
-                self.rows.append(
-                    {
-                        "epoch": epoch,
-                        "source": source,
-                        "quantity": quantity,
-                        "population": population,
-                        "low": edges[0],
-                        "high": edges[-1],
-                        "counts": bin_counts(columns[quantity][mask], edges),
-                    }
-                )
+        self.tables.append(_count(epoch, source, columns, self.masks, self.edges))
 
     def write(self) -> None:
-        self.folder.write_histograms(self.rows)
+        self.folder.write_histograms(pa.concat_tables(self.tables))
+
+
+def count_histograms(
+    folder: RunFolder, config: RunConfig, source: Source, rows: Mapping[str, NDArray[np.int64]]
+) -> pd.DataFrame:
+    """The same table for populations of one's own, such as the examples of a class: `rows` names those of each.
+
+    Reads these rows of all epochs, and no others.
+    """
+    edges = quantity_edges(weight_limit(config))
+    together = np.concatenate(list(rows.values()))
+    ends = np.cumsum([0, *map(len, rows.values())])
+    masks = {}
+    for name, start, end in zip(rows, ends[:-1], ends[1:], strict=True):
+        masks[name] = np.zeros(len(together), dtype=bool)
+        masks[name][start:end] = True
+    tables = [
+        _count(epoch, source, folder.dynamics(source, epoch, together), masks, edges) for epoch in folder.epochs(source)
+    ]
+    return pa.concat_tables(tables).to_pandas()  # type: ignore[no-any-return]
+
+
+def _count(
+    epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame, masks: Masks, edges: Mapping[str, Any]
+) -> pa.Table:
+    rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for quantity, values in quantities(columns).items():
+        for population, mask in masks.items():
+            found = binned(values[mask], edges[quantity])
+            low, high = edges[quantity][0], edges[quantity][-1]
+            row = (epoch, source, quantity, population, low, high, found.median, found.total, found.counts)
+            for name, value in zip(COLUMNS, row, strict=True):
+                rows[name].append(value)
+    return pa.table(rows)
 
 
 def weight_limit(config: RunConfig) -> float:

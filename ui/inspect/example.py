@@ -1,0 +1,82 @@
+"""One example: its picture, labels, probabilities, its course over the epochs, and its neighbours."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from imae_core.analysis.neighbours import nearest
+from ui import figures, live_chart, state
+from ui.figures import COLOR
+from ui.gallery import gallery
+from ui.inspect.view import RunView
+
+NEIGHBOURS = 8
+
+
+def example(view: RunView, row: int) -> None:
+    """Draws it below the gallery."""
+    with st.container(border=True, key="example"):
+        record = view.record(row)
+        left, middle, right = st.columns([1.1, 1.6, 2.3], gap="medium")
+        with left:
+            _head(view, row, record)
+        with middle:
+            st.markdown("**Probabilities** of the final net")
+            _probabilities(view, row)
+        with right:
+            st.markdown("**Over the epochs**")
+            table = view.status.folder.example_dynamics(view.source, row)
+            live_chart.chart(figures.example_trajectory(table, view.epoch), key="trajectory")
+        _neighbours(view, row)
+
+
+def _head(view: RunView, row: int, record: dict[str, object]) -> None:
+    kind, index = view.kind(row), int(view.examples["index"].iat[row])
+    st.markdown(f"#### Example {index}")
+    picture = view.picture(row)
+    if picture:
+        st.html(f'<img src="{picture}" alt="example {index}" style="width:160px;image-rendering:pixelated;'
+                f'border:4px solid {COLOR[kind]};border-radius:8px">')  # fmt: skip
+    elif view.data is not None:
+        names = view.data.feature_names or [f"feature {place}" for place in range(view.data.input_shape[0])]
+        values = pd.DataFrame({"feature": names, "value": np.asarray(view.data.train_inputs[index])})
+        st.dataframe(values, hide_index=True, height=200, key="row_values")
+    given, true, predicted = (
+        view.class_name(int(view.column(name)[row])) for name in ("given_label", "true_label", "predicted")
+    )
+    labels = f"**{kind}** · given **{given}** · true **{true}**" if true else f"given **{given}**"
+    st.markdown(f"{labels}  \npredicted **{predicted}** · p {record['p_label']:.3f} · weight {record['weight']:.3f}")
+    if st.button("Close", key="close_example", icon=":material/close:"):
+        st.session_state[state.EXAMPLE] = None
+        st.rerun()
+
+
+def _probabilities(view: RunView, row: int) -> None:
+    probs = view.status.folder.array("pred_probs")
+    if probs is None:
+        st.caption("They are recorded at the end of the run.")
+        return
+    top = np.argsort(-np.asarray(probs[row], dtype=np.float64))[:10]
+    marks = {int(view.column("given_label")[row]): "given", int(view.column("true_label")[row]): "true"}
+    names = [
+        f"{view.class_name(int(k))} ({marks[int(k)]})" if int(k) in marks else view.class_name(int(k)) for k in top
+    ]
+    st.dataframe(
+        pd.DataFrame({"class": names, "probability": [float(probs[row][k]) for k in top]}),
+        hide_index=True, key="probabilities", height=min(38 * len(top) + 40, 320),
+        column_config={"probability": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)},
+    )  # fmt: skip
+
+
+def _neighbours(view: RunView, row: int) -> None:
+    embeddings = view.status.folder.array("embeddings")
+    if embeddings is None:
+        return
+    rows, cosine = nearest(embeddings, row, NEIGHBOURS)
+    given = view.column("given_label")
+    same = int((given[rows] == given[row]).sum())
+    st.markdown(
+        f"**Nearest neighbours** in the final net's last hidden layer: {same} of {len(rows)} have the same given label"
+    )
+    cards = [view.card(int(other), f"cosine {value:.3f}") for other, value in zip(rows, cosine, strict=True)]
+    gallery(cards, key="neighbours", on_click=lambda other: st.session_state.update({state.EXAMPLE: other}))

@@ -1,0 +1,42 @@
+"""Label against label: a click on a cell chooses its examples."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from imae_core.analysis.matrices import count_matrix, row_shares
+from ui import figures, live_chart, state
+from ui.inspect.view import RunView
+from ui.selection import LABELS, Cell
+
+PAIRS = {
+    "true_given": ("true", "given", "Noise: true against given"),
+    "given_predicted": ("given", "predicted", "Fit: given against predicted"),
+    "true_predicted": ("true", "predicted", "Truth: true against predicted"),
+}
+
+
+def draw_matrices(view: RunView) -> None:
+    """One matrix at a time."""
+    names = [name for name, pair in PAIRS.items() if view.known or "true" not in pair[:2]]
+    name = st.segmented_control(
+        "Matrix", names, format_func=lambda name: PAIRS[name][2], key="matrix", default=names[0], required=True,
+        help="Rows are normalised: each cell is the share of its row's examples.",
+    )  # fmt: skip
+    row_label, column_label, _ = PAIRS[name]
+    counts = count_matrix(view.column(LABELS[row_label]), view.column(LABELS[column_label]), view.num_classes)
+    class_names = [view.class_name(label) for label in range(view.num_classes)]
+    figure = figures.label_matrix(counts, row_shares(counts), class_names, row_label, column_label)
+    live_chart.chart(figure, key="label_matrix", on_click=partial(choose_cell, row_label, column_label))
+    wrong = int(counts.sum() - np.trace(counts))
+    st.caption(
+        f"{counts.sum():,} examples, {view.title}; {wrong:,} ({wrong / max(counts.sum(), 1):.1%}) off the diagonal. "
+        "Click a cell to see its examples below."
+    )
+
+
+def choose_cell(row_label: str, column_label: str, point: dict[str, Any]) -> None:
+    row, column = point["customdata"][:2]
+    st.session_state[state.SELECTION] = str(Cell(row_label, column_label, int(row), int(column)))

@@ -1,0 +1,80 @@
+"""Charts that are redrawn in place, by components of our own.
+
+Streamlit's own chart loses zoom and selection whenever its data change; these call `Plotly.react`, which keeps both.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+
+PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+PLOTLY_ADDRESS = f"/assets/plotly-{plotly.__version__}.min.js"
+_HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=4)
+def _source(name: str) -> str:
+    return (_HERE / "plotly.js").read_text() + (_HERE / name).read_text()
+
+
+@st.cache_resource(show_spinner=False)
+def _component(name: str) -> Any:
+    style = _HERE / f"{name}.css"
+    css = style.read_text() if style.exists() else None
+    return st.components.v2.component(f"imae_{name}", css=css, js=_source(f"{name}.js"), isolate_styles=False)
+
+
+def address() -> str:
+    """Where the browser finds Plotly: on this app's server, below its base path."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return (f"/{base}" if base else "") + PLOTLY_ADDRESS
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+    on_region: Callable[[dict[str, list[float]] | None], None] | None = None,
+) -> None:
+    """Draws a figure; zoom stays when its data change. Its bar saves it as PNG, SVG and CSV.
+
+    `on_click` gets {x, y, customdata, curve} of a clicked point, `on_region` the corners {x, y} of a lasso or box, in
+    the units of the axes, or None when the selection is taken back. Both run before the page is drawn anew.
+    """
+
+    def clicked() -> None:
+        value = st.session_state[key].clicked
+        if value is not None and on_click is not None:
+            on_click(dict(value))
+
+    def selected() -> None:
+        if on_region is not None:
+            on_region(st.session_state[key].region)
+
+    data = {"figure": figure.to_json(), "plotly": address(), "name": key}
+    _component("chart")(
+        data=data, key=key, default={"region": None}, on_clicked_change=clicked, on_region_change=selected
+    )
+
+
+def scope(payload: str, epoch: int, *, key: str, on_epoch: Callable[[int], None]) -> None:
+    """All epochs of a run under one slider, without the server; `payload` is that of `ui.scope`.
+
+    `on_epoch` is told where the slider was let go, before the page is drawn anew.
+    """
+
+    def moved() -> None:
+        value = st.session_state[key].epoch
+        if value is not None:
+            on_epoch(int(value))
+
+    _component("scope")(
+        data={"payload": payload, "epoch": epoch, "plotly": address()},
+        key=key, default={"epoch": epoch}, on_epoch_change=moved,
+    )  # fmt: skip
