@@ -26,7 +26,7 @@ def finish(figure: go.Figure, x: str, y: str, height: int = HEIGHT, title: str |
         height=height,
         margin={"l": 10, "r": 10, "t": 40 if title else 14, "b": 10},
         title={"text": title, "font": {"size": 14}} if title else None,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
         bargap=0,
         hovermode="x unified",
     )
@@ -123,17 +123,16 @@ def example_trajectory(table: pd.DataFrame, epoch: int) -> go.Figure:
 def label_matrix(
     counts: np.ndarray, shares: np.ndarray, class_names: Sequence[str], row_label: str, column_label: str
 ) -> go.Figure:
-    """Counts and row shares (K, K); a point's customdata is row, column and count."""
+    """Counts and row shares (K, K)."""
     size = len(class_names)
     names = _numbered(class_names)
-    rows, columns = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     figure = go.Figure(
         go.Heatmap(
             z=100 * shares, x=names, y=names, colorscale="Blues", zmin=0, zmax=100,
             colorbar={"ticksuffix": " %", "title": {"text": "of the row"}},
-            customdata=np.stack([rows, columns, counts], axis=-1), name="share of the row in %",
-            texttemplate="%{customdata[2]}" if size <= 12 else None,
-            hovertemplate=f"{row_label} %{{y}}<br>{column_label} %{{x}}<br>%{{customdata[2]}} examples, %{{z:.1f}} %<extra></extra>",
+            customdata=counts, name="share of the row in %",
+            text=counts if size <= 12 else None, texttemplate="%{text}" if size <= 12 else None,
+            hovertemplate=f"{row_label} %{{y}}<br>{column_label} %{{x}}<br>%{{customdata}} examples, %{{z:.1f}} %<extra></extra>",
         )
     )  # fmt: skip
     finish(figure, f"{column_label} label", f"{row_label} label", height=min(900, max(440, 16 * size)))

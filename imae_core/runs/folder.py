@@ -23,6 +23,12 @@ Source = Literal["seen", "eval"]
 SOURCES: tuple[Source, ...] = ("seen", "eval")
 Arrays = Mapping[str, NDArray[Any]]
 
+# what stays of a run: not its lock, heartbeat and control file, which mean something on one machine only
+_LASTING = re.compile(
+    r"(config|environment|result)\.json|(examples|metrics|histograms|trajectory)\.arrow|(pred_probs|embeddings)\.npy"
+    r"|dynamics/(seen|eval)-\d{5,8}\.arrow|log\.txt|checkpoint\.pt"
+)
+
 DYNAMICS_TYPES: dict[str, Any] = {
     "p_label": np.float32,
     "predicted": np.uint16,
@@ -144,6 +150,16 @@ class RunFolder:
 
     def size_bytes(self) -> int:
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    @staticmethod
+    def is_lasting(name: str) -> bool:
+        """Whether a `/`-separated name within a run folder is one of the run's lasting files."""
+        return _LASTING.fullmatch(name) is not None
+
+    def lasting_files(self) -> list[Path]:
+        """The files that make up the run and can be taken elsewhere, sorted."""
+        files = (file for file in self.path.rglob("*") if file.is_file())
+        return sorted(file for file in files if self.is_lasting(file.relative_to(self.path).as_posix()))
 
     # -- tables ------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,17 @@ NEIGHBOURS = 8
 
 
 def example(view: RunView, row: int) -> None:
-    """Draws it below the gallery."""
-    with st.container(border=True, key="example"):
+    """Opens it over the page, so that nothing there moves."""
+    index = int(view.column("index")[row])
+    st.dialog(f"Example {index}", width="large", icon=":material/search:", on_dismiss=close)(_draw)(view, row)
+
+
+def close() -> None:
+    st.session_state[state.EXAMPLE] = None
+
+
+def _draw(view: RunView, row: int) -> None:
+    with st.container(key="example"):
         record = view.record(row)
         left, middle, right = st.columns([1.1, 1.6, 2.3], gap="medium")
         with left:
@@ -32,7 +41,6 @@ def example(view: RunView, row: int) -> None:
 
 def _head(view: RunView, row: int, record: dict[str, object]) -> None:
     kind, index = view.kind(row), int(view.examples["index"].iat[row])
-    st.markdown(f"#### Example {index}")
     picture = view.picture(row)
     if picture:
         st.html(f'<img src="{picture}" alt="example {index}" style="width:160px;image-rendering:pixelated;'
@@ -46,9 +54,6 @@ def _head(view: RunView, row: int, record: dict[str, object]) -> None:
     )
     labels = f"**{kind}** · given **{given}** · true **{true}**" if true else f"given **{given}**"
     st.markdown(f"{labels}  \npredicted **{predicted}** · p {record['p_label']:.3f} · weight {record['weight']:.3f}")
-    if st.button("Close", key="close_example", icon=":material/close:"):
-        st.session_state[state.EXAMPLE] = None
-        st.rerun()
 
 
 def _probabilities(view: RunView, row: int) -> None:

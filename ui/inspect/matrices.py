@@ -38,5 +38,5 @@ def draw_matrices(view: RunView) -> None:
 
 
 def choose_cell(row_label: str, column_label: str, point: dict[str, Any]) -> None:
-    row, column = point["customdata"][:2]
+    row, column = point["index"]
     st.session_state[state.SELECTION] = str(Cell(row_label, column_label, int(row), int(column)))

@@ -44,7 +44,7 @@ def chart(
 ) -> None:
     """Draws a figure; zoom stays when its data change. Its bar saves it as PNG, SVG and CSV.
 
-    `on_click` gets {x, y, customdata, curve} of a clicked point, `on_region` the corners {x, y} of a lasso or box, in
+    `on_click` gets {x, y, index, curve} of a clicked point (index: its place in the trace; row and column in a heat map), `on_region` the corners {x, y} of a lasso or box, in
     the units of the axes, or None when the selection is taken back. Both run before the page is drawn anew.
     """
 

@@ -14,8 +14,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (box.listening) return;
     box.listening = true;
     box.on("plotly_click", ({ points, event }) => {
-      const { x, y, customdata, curveNumber } = points[0];
-      if (!event?.shiftKey) setTriggerValue("clicked", { x, y, customdata: customdata ?? null, curve: curveNumber });
+      const { x, y, pointIndex, pointNumber, curveNumber } = points[0];
+      if (!event?.shiftKey) setTriggerValue("clicked", { x, y, index: pointIndex ?? pointNumber, curve: curveNumber });
     });
     const region = (selected) => {
       if (selected?.lassoPoints) return { x: [...selected.lassoPoints.x], y: [...selected.lassoPoints.y] };

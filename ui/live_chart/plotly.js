@@ -26,6 +26,7 @@ function dressed(layout, theme) {
   const result = {
     autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept", selectionrevision: "kept",
     ...layout,
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.grid, activecolor: theme.text },
     font: { family: theme.font, color: theme.text, size: 12, ...layout.font },
     hoverlabel: { bgcolor: theme.background, font: { color: theme.text, family: theme.font }, ...layout.hoverlabel },
   };

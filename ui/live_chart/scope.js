@@ -33,7 +33,7 @@ function bars(data, quantity, place, density, extra) {
   });
 }
 
-const LEGEND = { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" };
+const LEGEND = { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, xanchor: "left" };
 const MARGIN = { l: 56, r: 14, t: 26, b: 42 };
 
 function histogram(data, view) {
@@ -72,7 +72,7 @@ function curve(data, view) {
       barmode: "overlay", bargap: 0, legend: LEGEND, margin: { ...MARGIN, r: 56 }, hovermode: "x unified",
       xaxis: { title: { text: data.quantities.p_label.axis }, range: [0, 1] },
       yaxis: { title: { text: "weight" }, rangemode: "tozero", visible: Boolean(data.curve) },
-      yaxis2: { title: { text: "share of the population" }, overlaying: "y", side: "right", showgrid: false, range: [0, 1.02], tickformat: ".0%" },
+      yaxis2: { title: { text: "share of the population" }, overlaying: "y", side: "right", showgrid: false, range: [0, 1.02], tickformat: ".0%", tickmode: "auto", nticks: 6 },
     },
   };
 }
