@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from imae_core.config import RunConfig
 from imae_core.runs.folder import RunFolder, Source
 from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import run_folder
@@ -13,7 +14,7 @@ from ui import cache, figures, frame, live_chart, state
 from ui.errors import shown
 from ui.inspect.example import example
 from ui.inspect.examples import examples
-from ui.inspect.map import draw_map, mapped
+from ui.inspect.map import draw_map
 from ui.inspect.matrices import draw_matrices
 from ui.inspect.view import SOURCE_TITLES, RunView
 from ui.scope import scope_payload
@@ -64,36 +65,48 @@ def choose_class(view: RunView) -> int | None:
 def selected_rows(view: RunView, selection: Selection | None) -> np.ndarray:
     """(N,) mask; all examples where nothing is selected."""
     if isinstance(selection, Region) and len(view.trajectory):
-        return selection.mask(mapped(view))
+        return selection.mask(view.trajectory)
     if isinstance(selection, Cell):
         return selection.mask(view.examples.assign(predicted=view.table["predicted"]))
     return np.ones(view.num_examples, dtype=bool)
 
 
-def histogram_table(view: RunView, label: int | None, marked: np.ndarray | None) -> pd.DataFrame:
+def histogram_table(view: RunView, label: int | None, selection: Selection | None, marked: np.ndarray) -> pd.DataFrame:
     """Counts of all epochs: of the populations, of one class of them, and of a selection beside them."""
-    key: tuple[Any, ...] = (view.run_id, view.source, len(view.epochs), view.started)
-    table = cache.histograms(*key)
+    table = cache.histograms(*view.key)
     if label is not None:
         of_class = view.column("given_label") == label
         corrupted = view.column("is_corrupted").astype(bool)
         masks = {"clean": of_class & ~corrupted, "corrupted": of_class & corrupted} if view.known else {"all": of_class}
-        table = cache.histograms_of(*key, {name: np.flatnonzero(mask) for name, mask in masks.items()})
-    if marked is not None and marked.any():
-        table = pd.concat([table, cache.histograms_of(*key, {"selected": np.flatnonzero(marked)})])
+        rows = {name: np.flatnonzero(mask) for name, mask in masks.items()}
+        table = cache.histograms_of(*view.key, f"class {label}", rows)
+    if selection is not None and marked.any():
+        rows = {"selected": np.flatnonzero(marked)}
+        table = pd.concat([table, cache.histograms_of(*view.key, f"{selection} {moment(view, selection)}", rows)])
     return table
+
+
+def moment(view: RunView, selection: Selection) -> int:
+    """What else decides who is in a selection: the epoch of the predictions, or how many epochs the data map is of."""
+    return view.epoch if isinstance(selection, Cell) else len(view.status.folder.epochs("eval"))
 
 
 def move_to(epoch: int) -> None:
     st.session_state[state.EPOCH] = epoch
 
 
-def draw_scope(view: RunView, table: pd.DataFrame, label: int | None) -> None:
+@st.cache_data(show_spinner=False, max_entries=16)
+def payload_of(key: tuple[Any, ...], total_epochs: int, whose: str, _table: pd.DataFrame, _config: RunConfig) -> str:
+    """Made once for all who look at the same: it holds all epochs."""
+    return scope_payload(_table, _config, total_epochs, key[0], whose)
+
+
+def draw_scope(view: RunView, table: pd.DataFrame, label: int | None, name: str) -> None:
     whose = "of clean and corrupted examples" if view.known else "of all examples"
     if label is not None:
         whose += f" with the given label {view.class_name(label)}"
     config = view.status.run.config
-    payload = scope_payload(table, config, view.total_epochs, view.run_id, whose)
+    payload = payload_of((*view.key, label, name), view.total_epochs, whose, table, config)
     live_chart.scope(payload, view.epoch, key="scope", on_epoch=move_to)
     zero = int((view.table["weight"] == 0).sum())
     if config.loss.max_log_odds is not None and zero:
@@ -176,25 +189,25 @@ def draw(status: RunStatus) -> None:
             follow(status.run.run_id, len(folder.epochs("seen")))
     selection = parse(st.session_state.setdefault(state.SELECTION, st.query_params.get(state.SELECTION, "")))
     marked = selected_rows(view, selection)
-    table = histogram_table(view, label, marked if selection else None)
+    table = histogram_table(view, label, selection, marked)
     describe(view)
-    draw_scope(view, table, label)
+    draw_scope(view, table, label, f"{selection} {moment(view, selection)}" if selection else "")
     draw_tool(view, selection, table)
+    take_linked_example(view.num_examples)
     examples(view, selection, marked)
-    row = chosen_example(view.num_examples)
+    row = st.session_state.get(state.EXAMPLE)
     state.to_link(run=view.run_id, source=source, epoch=epoch, example=row, tool=st.session_state[state.TOOL],
                   selection=str(selection) if selection else None)  # fmt: skip
     if row is not None:
         example(view, row)
 
 
-def chosen_example(num_examples: int) -> int | None:
-    """The example of the session, else of the address bar."""
+def take_linked_example(num_examples: int) -> None:
+    """The example of the session, else of the address bar; none that this run does not have."""
     linked = st.query_params.get(state.EXAMPLE, "")
-    if state.EXAMPLE not in st.session_state and linked.isdigit() and int(linked) < num_examples:
-        st.session_state[state.EXAMPLE] = int(linked)
-    row = st.session_state.get(state.EXAMPLE)
-    return row if row is not None and row < num_examples else None
+    row = st.session_state.setdefault(state.EXAMPLE, int(linked) if linked.isdigit() else None)
+    if row is not None and row >= num_examples:
+        st.session_state[state.EXAMPLE] = None
 
 
 st.title("Inspect")

@@ -1,14 +1,19 @@
-"""Read-only data shared by all browsers, keyed so that it never goes stale: a written epoch does not change."""
+"""Read-only data shared by all browsers, keyed so that it never goes stale: a written epoch does not change.
+
+Tables are shared, not copied: nobody writes into what comes from here.
+"""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.weights import populations
+from imae_core.analysis.comparison import Comparison
+from imae_core.analysis.data_map import data_map
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
+from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.folder import Source
-from imae_core.runs.histograms import count_histograms
+from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from ui.state import store
@@ -31,42 +36,49 @@ def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def examples(run_id: str, attempt: int) -> pd.DataFrame:
     """Labels of a run's training rows."""
     return run_folder(store().home, run_id).examples()
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def dynamics(run_id: str, source: Source, epoch: int, written: float) -> pd.DataFrame:
     """One epoch's per-example table."""
     return run_folder(store().home, run_id).dynamics(source, epoch)
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=8)
 def trajectory(run_id: str, num_epochs: int, started: float) -> pd.DataFrame:
-    """Running statistics of each example over the eval epochs so far."""
-    return run_folder(store().home, run_id).trajectory()
+    """Running statistics of each example over the eval epochs so far, with the columns of the data map."""
+    table = run_folder(store().home, run_id).trajectory()
+    return pd.concat([table, data_map(table)], axis=1) if len(table) else table
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=16)
 def histograms(run_id: str, source: Source, num_epochs: int, started: float) -> pd.DataFrame:
     """Binned counts of all epochs of a source, as the run stored them, else counted anew."""
-    folder = run_folder(store().home, run_id)
-    table = folder.histograms()
-    if len(table):
-        return table[table["source"] == source]
-    labels = folder.examples()
-    known = (labels["true_label"] >= 0).all()
-    masks = populations(labels["is_corrupted"] if known else None, len(labels))
-    rows = {name: np.flatnonzero(mask) for name, mask in masks.items()}
-    return count_histograms(folder, folder.config(), source, rows)
+    return stored_histograms(run_folder(store().home, run_id), source)
 
 
-@st.cache_data(show_spinner="Counting these examples in all epochs …", max_entries=16)
+@st.cache_resource(show_spinner="Counting these examples in all epochs …", max_entries=16)
 def histograms_of(
-    run_id: str, source: Source, num_epochs: int, started: float, rows: dict[str, np.ndarray]
+    run_id: str, source: Source, num_epochs: int, started: float, name: str, _rows: dict[str, np.ndarray]
 ) -> pd.DataFrame:
-    """The same of populations of one's own, given by their rows."""
+    """The same of populations of one's own, given by their rows and known to the cache by a name."""
     folder = run_folder(store().home, run_id)
-    return count_histograms(folder, folder.config(), source, rows)
+    return count_histograms(folder, folder.config(), source, _rows)
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=8)
+def comparison(runs: tuple[tuple[str, str, float | None], ...], over_seeds: bool) -> Comparison:
+    """Of runs by id, state and end: a result does not change until a run is started anew."""
+    by_id = {status.run.run_id: status for status in statuses()}
+    found = [by_id[run_id] for run_id, _, _ in runs if run_id in by_id]
+    return compare_runs([(status.run, status.folder) for status in found], over_seeds=over_seeds)
+
+
+@st.cache_resource(show_spinner="Reading the curves …", max_entries=8)
+def curves(runs: tuple[tuple[str, float | None], ...]) -> pd.DataFrame:
+    """Accuracies by epoch of finished runs, by id and end."""
+    return histories([run_folder(store().home, run_id) for run_id, _ in runs])

@@ -12,6 +12,8 @@ from imae_core.runs.store import Store
 RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
     "run", "runs", "epoch", "source", "view", "example", "dataset", "clone", "tool", "selection",
 )  # fmt: skip
+GROUP, PAIR_A, PAIR_B = "group", "a", "b"
+PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"
 

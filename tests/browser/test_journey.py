@@ -15,10 +15,10 @@ pytestmark = pytest.mark.browser
 BARS = "els => els.map(el => { const b = el.getBBox(); return [Math.round(b.x), Math.round(b.height)]; })"
 
 
-def drawn_bars(page, key):
-    """Positions and heights of a chart's bars, as drawn."""
-    page.wait_for_selector(f".st-key-{key} .bars path", state="attached")
-    return page.eval_on_selector_all(f".st-key-{key} .bars path", BARS)
+def drawn_bars(page):
+    """Positions and heights of the distribution's bars, as drawn."""
+    page.wait_for_selector(".imae-hist .bars path", state="attached")
+    return page.eval_on_selector_all(".imae-hist .bars path", BARS)
 
 
 def test_one_click_to_the_papers_experiment_and_into_inspect(page, server, home):
@@ -35,9 +35,9 @@ def test_one_click_to_the_papers_experiment_and_into_inspect(page, server, home)
 
     imae = next(run for run in store.runs() if run.config.loss.name == "imae")
     page.goto(f"{server.url}/inspect?run={imae.run_id}&epoch=60")
-    finding = page.locator(".st-key-finding")
+    finding = page.locator(".imae-finding")
     finding.get_by_text(re.compile(r"Corrupted examples are 38 % of the data and get \d+ % of the gradient")).wait_for()
-    bars = drawn_bars(page, "hist_weight")
+    bars = drawn_bars(page)
     assert len(bars) > 50, "two populations of fifty bins"
     sentence = finding.inner_text()
 
@@ -45,13 +45,13 @@ def test_one_click_to_the_papers_experiment_and_into_inspect(page, server, home)
     slider.focus()
     slider.press("Home")
     page.wait_for_url("**epoch=1&**")
-    page.get_by_text("as trained, epoch 1 ").first.wait_for()
-    wait_until(lambda: drawn_bars(page, "hist_weight") != bars, 20)
+    page.get_by_text("as trained, epoch 1.").first.wait_for()
+    wait_until(lambda: drawn_bars(page) != bars, 20)
     assert finding.inner_text() != sentence
 
-    cards = page.locator(".card")
-    cards.nth(23).wait_for()
-    assert cards.count() == 24
+    cards = page.locator(".st-key-gallery .card")
+    cards.nth(47).wait_for()
+    assert cards.count() == 48
     assert cards.first.locator("img").evaluate("img => img.naturalWidth") == 8
     row = cards.nth(2).get_attribute("data-row")
     cards.nth(2).click()
@@ -59,9 +59,11 @@ def test_one_click_to_the_papers_experiment_and_into_inspect(page, server, home)
     page.wait_for_url(f"**example={row}**")
 
     page.reload()
-    page.locator(".st-key-example").get_by_text("Example").wait_for()
+    page.get_by_role("dialog").get_by_text("Nearest neighbours").wait_for()
     assert "epoch=1&" in page.url, "a deep link restores the epoch"
     assert page.locator(".card.chosen").get_attribute("data-row") == row
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "example=" not in url)
 
 
 def test_the_app_never_loads_torch_and_stays_small(page, server, capsys):
@@ -99,7 +101,7 @@ def test_closing_the_tab_and_killing_the_app_do_not_end_a_run(page, chromium, se
     again.set_default_timeout(30_000)
     again.goto(f"{server.url}/inspect?run={run_id}")
     again.get_by_text("Follow the training").wait_for()
-    shown = again.locator(".st-key-finding")
+    shown = again.locator(".imae-finding")
     shown.wait_for()
     epoch = re.search(r"epoch=(\d+)", again.url)
     again.wait_for_url(

@@ -1,5 +1,6 @@
 """Pages by Streamlit's own test driver: empty states, forms, links; no browser."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from imae_core.runs.store import Store
 from imae_core.runs.submit import run_folder, submit
 from tests.conftest import wait_until
 from tests.data.imports.files import table
+from ui import cache
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -33,12 +35,26 @@ def nothing_starts(monkeypatch):
 
 
 def opened(app, page, **query):
+    cache.statuses.clear()  # it may be half a second old
     app.run()
     for key, value in query.items():
         app.query_params[key] = value
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, app.exception
     return app
+
+
+def scope_of(app):
+    """What Inspect's scope was given: all epochs, their counts and findings, and the epoch that is shown."""
+    found = [e.proto.json for e in app.get("bidi_component") if e.proto.component_name == "imae_scope"]
+    assert found, texts(app)
+    data = json.loads(found[0])
+    return json.loads(data["payload"]) | {"epoch": data["epoch"]}
+
+
+def finding(app):
+    scope = scope_of(app)
+    return scope["findings"][scope["epochs"].index(scope["epoch"])]
 
 
 def texts(app):
@@ -127,17 +143,55 @@ def test_inspect_links_restore_run_epoch_and_view(app, home):
     wait_until(lambda: all(run.state == "done" for run in Store(home).runs()))
     opened(app, "inspect", run=run_ids[0], epoch="2", source="eval", view="clean_low", example="7")
     assert app.selectbox(key="run").value == run_ids[0]
-    assert app.select_slider(key="epoch").value == 2
-    assert "Corrupted examples are 38 % of the data and get" in texts(app)
-    assert "at epoch 1 it was" in texts(app)
+    assert scope_of(app)["epoch"] == 2
+    assert "Corrupted examples are 38 % of the data and get" in finding(app)
+    assert "at epoch 1 it was" in finding(app)
     assert "evaluated, epoch 2" in texts(app)
-    assert "Example 7" in texts(app)
-    app.select_slider(key="epoch").set_value(1).run()
-    assert "at epoch 1 it was" not in texts(app)
+    assert "Nearest neighbours" in texts(app), "the linked example is open"
+    app.session_state["epoch"] = 1
+    app.run()
+    assert "at epoch 1 it was" not in finding(app)
     app.selectbox(key="run").set_value(run_ids[1]).run()
-    assert app.select_slider(key="epoch").value == 1, "two runs are compared at the same epoch"
-    assert "Example 7" in texts(app)
+    assert scope_of(app)["epoch"] == 1, "two runs are compared at the same epoch"
+    assert "Nearest neighbours" in texts(app)
     assert not app.exception
+
+
+def test_what_is_marked_on_a_figure_chooses_the_examples(app, home, nothing_starts):
+    (run_id,) = submit(home, [make_config("digits", (1, 8, 8), 1297, noise={"rate": 0.4}, epochs=2, device="cpu")])
+    execute(run_folder(home, run_id))
+    examples = run_folder(home, run_id).examples()
+    opened(app, "inspect", run=run_id, tool="matrix", selection="cell:true:given:3:5")
+    count = int(((examples["true_label"] == 3) & (examples["given_label"] == 5)).sum())
+    assert f"**{count:,} examples** true 3, given 5" in texts(app)
+    assert f"{count} of {count} examples true 3, given 5" in texts(app)
+    selected = scope_of(app)["quantities"]["weight"]["populations"]["selected"]
+    assert [sum(counts) for counts in selected["counts"]] == [count, count]
+    opened(app, "inspect", run=run_id, tool="map")
+    app.session_state["selection"] = "region:0,0;1,0;1,1.1;0,1.1"
+    app.run()
+    assert "**1,297 examples** inside the region" in texts(app)
+    app.button(key="clear_selection").click().run()
+    assert "inside the region" not in texts(app)
+    assert "selected" not in scope_of(app)["quantities"]["weight"]["populations"]
+
+
+def test_the_gallery_is_sorted_filtered_and_searched(app, home, nothing_starts):
+    (run_id,) = submit(home, [make_config("digits", (1, 8, 8), 1297, noise={"rate": 0.4}, epochs=2, device="cpu")])
+    execute(run_folder(home, run_id))
+    opened(app, "inspect", run=run_id, view="suspicious")
+    app.selectbox(key="sort_by").set_value("aum").run()
+    app.selectbox(key="filter_given").set_value(4).run()
+    count = int((run_folder(home, run_id).examples()["given_label"] == 4).sum())
+    assert f"of {count} examples, highest AUM first" in texts(app)
+    app.toggle(key="as_table").set_value(True).run()
+    shown = app.dataframe(key="example_table").value
+    assert set(shown["given_label"]) == {"4"}
+    assert shown["aum"].is_monotonic_decreasing
+    app.number_input(key="search_index").set_value(5).run()
+    assert app.session_state["example"] == 5
+    app.number_input(key="search_index").set_value(99_999).run()
+    assert "no training example 99999" in texts(app)
 
 
 def test_runs_acts_on_the_chosen_ones(app, home, nothing_starts):
@@ -219,7 +273,8 @@ def test_labels_that_nobody_vouched_for(app, home, own_table, monkeypatch):
     run_id = submit(home, [config])[0]
     execute(run_folder(home, run_id))
     app = opened(app, "inspect", run=run_id)
-    assert "Which labels are wrong is not known" in texts(app)
+    assert "Which labels are wrong is not known" in finding(app)
+    assert set(scope_of(app)["quantities"]["weight"]["populations"]) == {"all"}
     assert "corrupted examples" not in texts(app).replace("known corrupted examples", "")
     remove_dataset(home, "mine")
     opened(app, "inspect", run=run_id)
@@ -249,4 +304,7 @@ def test_a_thousand_classes(app, home, monkeypatch, nothing_starts):
     run_id = submit(home, [config])[0]
     execute(run_folder(home, run_id))
     opened(app, "inspect", run=run_id)
-    assert "Corrupted examples are 22 % of the data and get" in texts(app)
+    assert "Corrupted examples are 22 % of the data and get" in finding(app)
+    app.segmented_control(key="tool").set_value("matrix").run()
+    assert "1,000 classes are too many to draw" in texts(app)
+    assert not app.exception

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from imae_core.analysis.data_map import data_map, density, stratified_sample
+from imae_core.analysis.data_map import density, stratified_sample
 from ui import figures, live_chart, state
 from ui.figures import COLOR, SERIES
 from ui.inspect.view import RunView
@@ -14,11 +14,6 @@ from ui.selection import Region, region_of
 ALL_POINTS = 20_000
 SAMPLE = 6_000
 COLOURS = {"population": "clean / corrupted", "correctness": "correctness", "class": "given class"}
-
-
-def mapped(view: RunView) -> pd.DataFrame:
-    """(N rows) confidence, variability, correctness."""
-    return data_map(view.trajectory)
 
 
 def draw_map(view: RunView, region: Region | None) -> None:
@@ -31,7 +26,7 @@ def draw_map(view: RunView, region: Region | None) -> None:
         "Colour", choices, format_func=COLOURS.__getitem__, key="map_colour", default=choices[0], required=True,
         help="correctness: share of the evaluated epochs in which the given label was predicted",
     )  # fmt: skip
-    points = mapped(view)
+    points = view.trajectory
     figure = go.Figure()
     groups = _groups(view, points, colour)
     sampled = len(points) > ALL_POINTS

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.matrices import count_matrix, row_shares
@@ -11,6 +12,7 @@ from ui import figures, live_chart, state
 from ui.inspect.view import RunView
 from ui.selection import LABELS, Cell
 
+MOST_CLASSES = 200
 PAIRS = {
     "true_given": ("true", "given", "Noise: true against given"),
     "given_predicted": ("given", "predicted", "Fit: given against predicted"),
@@ -27,6 +29,9 @@ def draw_matrices(view: RunView) -> None:
     )  # fmt: skip
     row_label, column_label, _ = PAIRS[name]
     counts = count_matrix(view.column(LABELS[row_label]), view.column(LABELS[column_label]), view.num_classes)
+    if view.num_classes > MOST_CLASSES:
+        _draw_pairs(view, counts, row_label, column_label)
+        return
     class_names = [view.class_name(label) for label in range(view.num_classes)]
     figure = figures.label_matrix(counts, row_shares(counts), class_names, row_label, column_label)
     live_chart.chart(figure, key="label_matrix", on_click=partial(choose_cell, row_label, column_label))
@@ -35,6 +40,30 @@ def draw_matrices(view: RunView) -> None:
         f"{counts.sum():,} examples, {view.title}; {wrong:,} ({wrong / max(counts.sum(), 1):.1%}) off the diagonal. "
         "Click a cell to see its examples below."
     )
+
+
+def _draw_pairs(view: RunView, counts: np.ndarray, row_label: str, column_label: str) -> None:
+    """The most frequent pairs of different classes, where there are too many cells."""
+    st.caption(
+        f"{view.num_classes:,} classes are too many to draw. The most frequent pairs of different classes; choose one."
+    )
+    off = counts - np.diag(np.diag(counts))
+    flat = np.argsort(-off, axis=None, kind="stable")[:500]
+    rows, columns = np.unravel_index(flat[off.ravel()[flat] > 0], off.shape)
+    table = pd.DataFrame(
+        {
+            row_label: [view.class_name(int(label)) for label in rows],
+            column_label: [view.class_name(int(label)) for label in columns],
+            "examples": off[rows, columns],
+        }
+    )
+    picked = st.dataframe(
+        table, hide_index=True, key="pairs", on_select="rerun", selection_mode="single-row", height=420
+    )
+    chosen = picked["selection"]["rows"]
+    if chosen:
+        point = {"index": [int(rows[chosen[0]]), int(columns[chosen[0]])]}
+        choose_cell(row_label, column_label, point)
 
 
 def choose_cell(row_label: str, column_label: str, point: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.data_map import data_map
 from imae_core.analysis.histograms import quantities
 from imae_core.data.dataset import Dataset
 from imae_core.errors import DatasetError
@@ -77,6 +76,11 @@ class RunView:
         return int(max(self.examples["given_label"].max(), self.table["predicted"].max())) + 1
 
     @property
+    def key(self) -> tuple[str, Source, int, float]:
+        """Changes with every epoch that is added, and when the run is started anew."""
+        return self.run_id, self.source, len(self.epochs), self.started
+
+    @property
     def title(self) -> str:
         return f"{SOURCE_TITLES[self.source]}, epoch {self.epoch}"
 
@@ -115,8 +119,6 @@ class RunView:
             return self.table[name].to_numpy()
         if name == "loss":
             return quantities(self.table)["loss"]
-        if name in ("confidence", "variability", "correctness"):
-            return data_map(self.trajectory)[name].to_numpy()
         return self.trajectory[name].to_numpy()
 
     def scores(self) -> list[str]:

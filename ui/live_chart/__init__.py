@@ -76,5 +76,5 @@ def scope(payload: str, epoch: int, *, key: str, on_epoch: Callable[[int], None]
 
     _component("scope")(
         data={"payload": payload, "epoch": epoch, "plotly": address()},
-        key=key, default={"epoch": epoch}, on_epoch_change=moved,
+        key=key, default={"epoch": None}, on_epoch_change=moved,
     )  # fmt: skip

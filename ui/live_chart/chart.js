@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const figure = JSON.parse(data.figure);
   box.style.height = `${figure.layout.height}px`;
   loadPlotly(data.plotly).then(async (Plotly) => {
-    await Plotly.react(box, figure.data, dressed(figure.layout, themeOf(box)), configOf(Plotly, data.name));
+    await Plotly.react(box, figure.data, dressed(figure.layout, themeOf(box)), configOf(Plotly, box, data.name));
     if (box.listening) return;
     box.listening = true;
     box.on("plotly_click", ({ points, event }) => {

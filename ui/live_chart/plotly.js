@@ -63,7 +63,13 @@ function csvOf(chart) {
   return lines.map((line) => line.map(cell).join(",")).join("\n");
 }
 
-function configOf(Plotly, name) {
+// One object a chart: Plotly draws all anew, and forgets the zoom, where the config is another than before.
+function configOf(Plotly, box, name) {
+  box.imaeConfig ??= makeConfig(Plotly, name);
+  return box.imaeConfig;
+}
+
+function makeConfig(Plotly, name) {
   const image = (format, title) => ({
     name: format, title, icon: Plotly.Icons.camera,
     click: (chart) => Plotly.downloadImage(chart, { format, filename: name, scale: format === "png" ? 2 : 1, width: chart.clientWidth, height: chart.clientHeight }),

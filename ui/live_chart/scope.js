@@ -108,20 +108,33 @@ function render(root, Plotly) {
   const { part, view, data } = root.scope;
   const started = performance.now();
   const theme = themeOf(root);
-  const draw = (box, { traces, layout }, name) => Plotly.react(box, traces, dressed(layout, theme), configOf(Plotly, `${data.name}-${name}`));
+  const draw = (box, { traces, layout }, name) => Plotly.react(box, traces, dressed(layout, theme), configOf(Plotly, box, `${data.name}-${name}`));
   part(".slider").value = view.place;
   part(".epoch").textContent = `epoch ${data.epochs[view.place]} of ${data.total}`;
   part(".imae-finding").textContent = data.findings[view.place];
   part(".hist-title").textContent = `${data.quantities[view.quantity].title} ${data.whose}`;
   part(".curve-title").textContent = data.curve ? "The weighting curve, and where along it the examples are" : "Where along p the examples are";
-  draw(part(".imae-hist"), histogram(data, view), view.quantity);
-  draw(part(".imae-curve"), curve(data, view), "curve");
-  part(".share-title").textContent = data.share ? "Who gets the gradient, over the epochs" : "";
-  part(".imae-share").style.display = data.share ? "" : "none";
-  if (data.share) draw(part(".imae-share"), share(data, view), "share");
+  draw(part(".imae-hist"), histogram(data, view), "distribution");
   root.dataset.epoch = data.epochs[view.place];
   root.dataset.epochs = data.epochs.length;
   root.dataset.milliseconds = (performance.now() - started).toFixed(1);
+  // the other two follow once the slider rests for a moment
+  clearTimeout(root.scope.later);
+  root.scope.later = setTimeout(() => {
+    draw(part(".imae-curve"), curve(data, view), "curve");
+    part(".share-title").textContent = data.share ? "Who gets the gradient, over the epochs" : "";
+    part(".imae-share").style.display = data.share ? "" : "none";
+    if (data.share) draw(part(".imae-share"), share(data, view), "share");
+    listenToShare(root);
+  }, 40);
+}
+
+// Plotly makes a plain element a chart, which can be listened to, when it first draws in it.
+function listenToShare(root) {
+  const box = root.scope.part(".imae-share");
+  if (!root.scope.data.share || box.listening) return;
+  box.listening = true;
+  box.on("plotly_click", ({ points }) => root.scope.goTo(points[0].x));
 }
 
 function connect(root, Plotly, setStateValue) {
@@ -156,7 +169,7 @@ function connect(root, Plotly, setStateValue) {
   for (const name of ["log", "density"]) {
     part(`.${name}`).addEventListener("change", (event) => { view[name] = event.target.checked; render(root, Plotly); });
   }
-  part(".imae-share").on("plotly_click", ({ points }) => { go(root.scope.data.epochs.indexOf(points[0].x)); tell(); });
+  root.scope.goTo = (epoch) => { go(root.scope.data.epochs.indexOf(epoch)); tell(); };
 }
 
 // The server's epoch counts when it is news: a deep link, or a new epoch that is followed; not as an echo of our own.
@@ -180,11 +193,8 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   loadPlotly(data.plotly).then((Plotly) => {
     render(root, Plotly);
-    if (!root.connected && root.scope.data.share !== undefined) {
-      root.connected = true;
-      if (!root.scope.data.share) Plotly.react(root.scope.part(".imae-share"), [], {});
-      connect(root, Plotly, setStateValue);
-    }
+    if (!root.connected) connect(root, Plotly, setStateValue);
+    root.connected = true;
   }).catch((error) => { root.querySelector(".imae-finding").textContent = error.message; });
   return () => clearInterval(root.scope.timer);
 }
