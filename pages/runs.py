@@ -9,7 +9,7 @@ from imae_core.runs.service import ensure_runner
 from imae_core.runs.settings import RunnerSettings, runner_settings, save_settings
 from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import resume
-from ui import cache, figures, frame, state, tables, text
+from ui import cache, figures, frame, run_files, state, tables, text
 from ui.errors import shown
 
 CURVES = (
@@ -86,6 +86,11 @@ def actions(chosen: list[RunStatus]) -> None:
             st.page_link(
                 "pages/inspect.py", label="Inspect", icon=":material/search:",
                 query_params={state.RUN: chosen[0].run.run_id},
+            )  # fmt: skip
+        if len(chosen) > 1:
+            st.page_link(
+                "pages/compare.py", label="Compare", icon=":material/compare_arrows:",
+                query_params={state.RUNS: ",".join(status.run.run_id for status in chosen)},
             )  # fmt: skip
 
 
@@ -175,6 +180,7 @@ if not all_runs:
             icon=":material/hourglass_empty:")  # fmt: skip
     st.page_link("pages/overview.py", label="Overview", icon=":material/home:")
     st.page_link("pages/train.py", label="Train", icon=":material/play_circle:")
+    run_files.import_popover(store)
     st.stop()
 
 live_table()
@@ -186,6 +192,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         if group and st.button("Choose these runs", key="choose_group"):
             st.session_state[state.RUNS] = [s.run.run_id for s in all_runs if s.run.group_name == group][::-1]
     settings()
+    run_files.import_popover(store)
 titles = {status.run.run_id: status.run.title for status in all_runs}
 linked = [run_id for run_id in st.query_params.get(state.RUNS, "").split(",") if run_id in titles]
 start = linked or default_choice(all_runs)
@@ -202,6 +209,7 @@ selected = st.multiselect(
 )
 state.to_link(runs=selected)
 if selected:
+    run_files.downloads([status for status in all_runs if status.run.run_id in selected])
     live_curves(selected)
 else:
     st.info("Choose one or more runs above.", icon=":material/arrow_upward:")

@@ -1,14 +1,14 @@
 """Pictures of examples in one block; a click tells which."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
+
+from imae_core.data.png import picture_address
+
+__all__ = ["Card", "gallery", "picture_address"]
 
 CSS = """
 .grid { display: flex; flex-wrap: wrap; gap: 10px; font-family: var(--st-font); }
@@ -60,15 +60,6 @@ class Card:
     lines: Sequence[str]
     hint: str
     picture: str = ""
-
-
-def picture_address(pixels: np.ndarray, scale: float) -> str:
-    """A uint8 picture (C, H, W), whose values times `scale` lie in [0, 1], as a PNG data address."""
-    shown = np.clip(np.asarray(pixels, dtype=np.float32) * scale * 255, 0, 255).astype(np.uint8)
-    image = Image.fromarray(255 - shown[0]) if shown.shape[0] == 1 else Image.fromarray(shown.transpose(1, 2, 0))
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 @st.cache_resource(show_spinner=False)

@@ -13,6 +13,7 @@ RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
     "run", "runs", "epoch", "source", "view", "example", "dataset", "clone", "tool", "selection",
 )  # fmt: skip
 GROUP, PAIR_A, PAIR_B = "group", "a", "b"
+STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
 PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"

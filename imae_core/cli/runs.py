@@ -53,7 +53,7 @@ def runs(home: Home = None, as_json: AsJson = False) -> None:
 def stop(run_ids: RunIds = None, group: Group = "", home: Home = None) -> None:
     """Ask runs to stop after their current step; they can be resumed."""
     store = Store(resolve_home(home))
-    chosen = _chosen(store, run_ids, group)
+    chosen = chosen_runs(store, run_ids, group)
     going = [run for run in chosen if not run.has_ended]
     if not going or (run_ids and len(going) < len(chosen)):
         ended = next(run for run in chosen if run.has_ended)
@@ -69,7 +69,7 @@ def stop(run_ids: RunIds = None, group: Group = "", home: Home = None) -> None:
 def resume_command(run_ids: RunIds = None, group: Group = "", home: Home = None) -> None:
     """Queue stopped or failed runs again; they go on from their checkpoint."""
     store = Store(resolve_home(home))
-    chosen = _chosen(store, run_ids, group)
+    chosen = chosen_runs(store, run_ids, group)
     for run in chosen if run_ids else [run for run in chosen if run.state in ("stopped", "failed")]:
         resume(store.home, run.run_id)
 
@@ -88,12 +88,12 @@ def first(run_ids: list[str], home: Home = None) -> None:
 def delete(run_ids: RunIds = None, group: Group = "", home: Home = None) -> None:
     """Remove runs with their files for good; active ones are stopped first."""
     store = Store(resolve_home(home))
-    for run in _chosen(store, run_ids, group):
+    for run in chosen_runs(store, run_ids, group):
         store.wish_delete(run.run_id)
     ensure_runner(store)
 
 
-def _chosen(store: Store, run_ids: list[str] | None, group: str) -> list[StoredRun]:
+def chosen_runs(store: Store, run_ids: list[str] | None, group: str) -> list[StoredRun]:
     """The runs named, or those of a group; BadInputError for neither or both, or if there are none."""
     if bool(run_ids) == bool(group):
         raise BadInputError("name runs by their ids, or a group of them with --group")

@@ -24,6 +24,7 @@ from imae_core.files import replacing
 from imae_core.runs.disk import disk_is_low, disk_message
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.histograms import HistogramBook
+from imae_core.runs.tracking import tracked
 from imae_core.training.device import resolve_device
 from imae_core.training.labels import TrainingLabels, training_labels
 from imae_core.training.result import collapse_warning, summarize
@@ -121,6 +122,7 @@ def beat(folder: RunFolder, token: str, **values: Any) -> None:
     folder.write_heartbeat({"token": token, "time": time.time(), "pid": os.getpid(), **values})
 
 
+@tracked(lost=StaleTokenError)
 def execute(folder: RunFolder, *, token: str = "", report: Report | None = None) -> Outcome:
     """Trains the run of a folder to its end, or until its control file asks to stop; goes on from a checkpoint.
 

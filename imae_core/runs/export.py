@@ -1,6 +1,6 @@
-"""Taking a run's data elsewhere."""
+"""Taking runs elsewhere: the examples of one as a table, any number of them as a zip."""
 
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +8,12 @@ import pandas as pd
 from imae_core.analysis.detection import suspicion
 from imae_core.errors import BadInputError
 from imae_core.files import replacing
+from imae_core.runs.archive import pack_runs
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.store import StoredRun
 
-FORMATS = (".csv", ".parquet", ".zip")
+TABLE_FORMATS = (".csv", ".parquet")
+FORMATS = (*TABLE_FORMATS, ".zip")
 
 
 def example_table(folder: RunFolder) -> pd.DataFrame:
@@ -30,29 +33,29 @@ def example_table(folder: RunFolder) -> pd.DataFrame:
     return pd.concat(parts, axis=1)
 
 
-def export_run(folder: RunFolder, target: Path) -> None:
-    """Writes the example table as .csv or .parquet, or the whole folder as .zip.
+def export_runs(runs: Sequence[tuple[StoredRun, RunFolder]], target: Path, *, with_checkpoints: bool = True) -> None:
+    """Writes the example table of one run as .csv or .parquet, or any number of runs as .zip (see `runs/archive.py`).
 
-    Raises BadInputError for another ending, or if the target is there already.
+    Raises BadInputError for another ending, for a table of several runs, or if the target is there already.
     """
     ending = target.suffix.lower()
     if ending not in FORMATS:
         raise BadInputError(f"cannot export to {target.name!r}; the name must end in one of: {', '.join(FORMATS)}")
+    if ending in TABLE_FORMATS and len(runs) != 1:
+        raise BadInputError(f"a {ending} file holds the examples of one run, got {len(runs)}; export several as .zip")
+    check_new_file(target)
+    with replacing(target) as temporary:
+        if ending == ".csv":
+            example_table(runs[0][1]).to_csv(temporary, index=False)
+        elif ending == ".parquet":
+            example_table(runs[0][1]).to_parquet(temporary, index=False)
+        else:
+            pack_runs(runs, temporary, with_checkpoints=with_checkpoints)
+
+
+def check_new_file(target: Path) -> None:
+    """BadInputError if the file is there already, or its folder is not."""
     if target.exists():
         raise BadInputError(f"{target} is there already; choose another name")
     if not target.parent.is_dir():
         raise BadInputError(f"the folder {target.parent} does not exist")
-    with replacing(target) as temporary:
-        if ending == ".csv":
-            example_table(folder).to_csv(temporary, index=False)
-        elif ending == ".parquet":
-            example_table(folder).to_parquet(temporary, index=False)
-        else:
-            _zip(folder.path, temporary)
-
-
-def _zip(source: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(source.rglob("*")):
-            if file.is_file() and not file.name.endswith(".tmp"):
-                archive.write(file, Path(source.name) / file.relative_to(source))

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.analysis.histograms import binned, quantities, quantity_edges
+from imae_core.analysis.weights import populations
 from imae_core.config import RunConfig
 from imae_core.curves import CURVES, largest_weight
 from imae_core.runs.folder import SOURCES, RunFolder, Source
@@ -36,6 +37,19 @@ class HistogramBook:
 
     def write(self) -> None:
         self.folder.write_histograms(pa.concat_tables(self.tables))
+
+
+def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:
+    """All epochs of a source, as the run stored them, else counted anew."""
+    table = folder.histograms()
+    if len(table):
+        return table[table["source"] == source]
+    labels = folder.examples()
+    known = bool((labels["true_label"] >= 0).all())
+    masks = populations(labels["is_corrupted"] if known else None, len(labels))
+    return count_histograms(
+        folder, folder.config(), source, {name: np.flatnonzero(mask) for name, mask in masks.items()}
+    )
 
 
 def count_histograms(

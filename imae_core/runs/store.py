@@ -9,7 +9,7 @@ in the foreground, which belongs to its own process.
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -166,6 +166,20 @@ class Store:
                     executor,
                 ),
             )
+
+    def add_imported(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Inserts ended runs that were carried out elsewhere, all or none.
+
+        Each row has run_id, config, group_name, state (`done` or `stopped`), created, started, finished and message.
+        Raises sqlite3.IntegrityError if one of them is there already.
+        """
+        with self._transaction() as database:
+            for row in rows:
+                config: RunConfig = row["config"]
+                values = {**row, "title": config.title, "config": config.model_dump_json()}
+                values |= {"executor": "imported", "max_attempts": MAX_ATTEMPTS}
+                marks = ", ".join("?" * len(values))
+                database.execute(f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
     def get(self, run_id: str) -> StoredRun:
         """Raises BadInputError for an unknown id; the start of an id is enough where it is unique."""

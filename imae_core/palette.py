@@ -1,0 +1,13 @@
+"""The colours and axis titles that figures share, in the dashboard and in reports."""
+
+# Okabe and Ito's palette: told apart by colour-blind eyes
+COLOR = {"clean": "#0072B2", "corrupted": "#D55E00", "all": "#7F7F7F", "selected": "#8F2D9B"}
+# for losses and runs; none is a colour of a population
+SERIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#332288", "#AA4499", "#7F7F7F")
+
+AXIS = {
+    "p_label": "p, probability of the given label",
+    "weight": "weight (L1 norm of the gradient w.r.t. the logits)",
+    "loss": "cross entropy of the given label, -log p",
+    "margin": "margin (logit of the given label minus the largest other)",
+}

@@ -1,0 +1,1 @@
+"""The parts of the page Clean labels: the ranking, the review queue, the estimates, and what is made of the result."""
