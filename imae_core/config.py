@@ -93,6 +93,9 @@ class RunConfig(_Frozen):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=1, ge=1, le=1024)
     eval_every: int = Field(default=1, ge=1, description="epochs between passes in evaluation mode")
+    num_folds: int | None = Field(
+        default=None, ge=2, le=20, description="one net a fold judges the rows it never saw; None: one net for all"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -120,19 +123,23 @@ class RunConfig(_Frozen):
         return -(-num_train // self.batch_size)
 
     def total_steps(self, num_train: int) -> int:
-        """Optimiser steps of the whole run on `num_train` examples."""
-        return self.iterations or (self.epochs or 0) * self.steps_per_epoch(num_train)
+        """Optimiser steps of the whole run on `num_train` examples; with folds, of all their nets."""
+        if self.num_folds is None:
+            return self.iterations or (self.epochs or 0) * self.steps_per_epoch(num_train)
+        num_seen = num_train - num_train // self.num_folds
+        return self.num_folds * (self.iterations or (self.epochs or 0) * self.steps_per_epoch(num_seen))
 
     @property
     def title(self) -> str:
-        """A short name for people: data, noise, loss with what differs from its defaults, seed."""
+        """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
         defaults = LOSSES[self.loss.name].defaults
         changed = ", ".join(f"{k}={v:g}" for k, v in self.loss.params.items() if defaults.get(k) != v)
         noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
         if self.noise.kind == "transition_matrix":
             noise = "own matrix"
         loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
-        return f"{loss} · {self.dataset} · {noise} · seed {self.seed}"
+        folds = f" · {self.num_folds}-fold" if self.num_folds else ""
+        return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

@@ -11,7 +11,7 @@ from imae_core.data.dataset import Dataset
 from imae_core.data.jobs import job_status, start_prepare
 from imae_core.data.store import list_datasets
 from imae_core.noise import LabelNoise, corrupt_labels
-from ui import cache, figures, frame, manage_data, state, text
+from ui import cache, figures, frame, live_chart, manage_data, state, text
 from ui.add_data import add_data
 from ui.controls import labels_note, noise_controls, own_noise_rate
 from ui.data_jobs import data_jobs
@@ -55,7 +55,7 @@ def preview(data: Dataset) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown("**Class balance**")
-        st.plotly_chart(
+        live_chart.chart(
             figures.class_balance(np.bincount(labels, minlength=data.num_classes), data.class_names), key="balance"
         )
     with right:
@@ -125,12 +125,12 @@ def matrices(noise: LabelNoise, class_names: tuple[str, ...]) -> None:
     """The transition matrix of the model beside that of the draw."""
     left, right = st.columns(2)
     with left:
-        st.plotly_chart(
+        live_chart.chart(
             figures.transition_heatmap(noise.transition_matrix, class_names, "The model's transition matrix, %"),
             key="model_matrix",
         )
     with right:
-        st.plotly_chart(
+        live_chart.chart(
             figures.transition_heatmap(noise.realized_transition_matrix, class_names, "The realised one, %"),
             key="realized_matrix",
         )

@@ -176,7 +176,7 @@ def follow(run_id: str, epochs_shown: int) -> None:
 
 def draw(status: RunStatus) -> None:
     folder = status.folder
-    if not folder.epochs("seen"):
+    if not folder.epochs("seen") and not folder.epochs("eval"):
         waiting = "It has not finished an epoch yet; this page fills as soon as it has." if not status.run.has_ended else (
             f"It ended before its first epoch: {status.run.message}")  # fmt: skip
         st.info(waiting, icon=":material/hourglass_top:")

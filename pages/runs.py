@@ -9,7 +9,7 @@ from imae_core.runs.service import ensure_runner
 from imae_core.runs.settings import RunnerSettings, runner_settings, save_settings
 from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import resume
-from ui import cache, figures, frame, run_files, state, tables, text
+from ui import cache, figures, frame, live_chart, run_files, state, tables, text
 from ui.errors import shown
 
 CURVES = (
@@ -82,7 +82,7 @@ def actions(chosen: list[RunStatus]) -> None:
         if st.button("Delete", icon=":material/delete:", disabled=not chosen, key="delete",
                      help="Removes the chosen runs with their files, after asking."):  # fmt: skip
             confirm_delete(chosen)
-        if len(chosen) == 1 and chosen[0].folder.epochs("seen"):
+        if len(chosen) == 1 and (chosen[0].folder.epochs("seen") or chosen[0].folder.epochs("eval")):
             st.page_link(
                 "pages/inspect.py", label="Inspect", icon=":material/search:",
                 query_params={state.RUN: chosen[0].run.run_id},
@@ -125,7 +125,7 @@ def live_curves(run_ids: list[str]) -> None:
         for column, (name, title) in zip(columns, CURVES, strict=True):
             with column:
                 st.markdown(f"**{title}**")
-                st.plotly_chart(figures.accuracy_curves(metrics, name), key=f"curve_{name}")
+                live_chart.chart(figures.accuracy_curves(metrics, name), key=f"curve_{name}")
     for status in chosen:
         with st.expander(f"Log of {status.run.title}", icon=":material/article:"):
             history(status)

@@ -17,7 +17,7 @@ from imae_core.recipes import RECIPES, default_recipe, make_config
 from imae_core.runs.machine import training_gpus
 from imae_core.runs.status import expected_cost
 from imae_core.runs.submit import submit
-from ui import cache, figures, frame, state, text
+from ui import cache, figures, frame, live_chart, state, text
 from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate
 from ui.errors import shown
 
@@ -75,7 +75,7 @@ def choose_losses(start: RunConfig | None) -> dict[str, dict[str, float]]:
         if chosen:
             p = uniform_p()
             curves = {loss_title(name).split(" (")[0]: curve_on(name, p, **params) for name, params in chosen.items()}
-            st.plotly_chart(figures.weighting_curves(curves, p), key="loss_curves")
+            live_chart.chart(figures.weighting_curves(curves, p), key="loss_curves")
             st.caption(
                 "Left: examples whose given label the net finds unlikely, where wrong labels gather. Right: examples that it "
                 "has fitted."

@@ -9,13 +9,16 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
+from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
+from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.folder import Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
+from imae_core.runs.suspects import detector_inputs, suspects_table
 from ui.state import store
 
 
@@ -82,3 +85,24 @@ def comparison(runs: tuple[tuple[str, str, float | None], ...], over_seeds: bool
 def curves(runs: tuple[tuple[str, float | None], ...]) -> pd.DataFrame:
     """Accuracies by epoch of finished runs, by id and end."""
     return histories([run_folder(store().home, run_id) for run_id, _ in runs])
+
+
+@st.cache_resource(show_spinner="Ranking the examples …", max_entries=4)
+def suspects(run_id: str, source: Source, num_epochs: int, started: float, detectors: tuple[str, ...]) -> pd.DataFrame:
+    """(N rows) every training example with its suspicion; shared, never to be changed."""
+    return suspects_table(run_folder(store().home, run_id), detectors)
+
+
+@st.cache_data(show_spinner="Estimating the noise …", max_entries=16)
+def noise_estimate(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str
+) -> NoiseEstimate | None:
+    """From the probabilities of the final net; None where the run has none yet."""
+    inputs = detector_inputs(run_folder(store().home, run_id))
+    return None if inputs.pred_probs is None else estimate_noise(inputs.given_labels, inputs.pred_probs)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def journal(run_id: str, reviewer: str) -> Journal:
+    """One reviewer's decisions, shared so that only what is new is read."""
+    return Journal(store().home, run_id, reviewer)

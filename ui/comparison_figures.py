@@ -13,6 +13,8 @@ from ui.figures import COLOR, SERIES, finish
 
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 MOST_POINTS = 4000
+# so pale that black numbers stay readable on its darkest end
+PALE_BLUES = [[0, "#F7FBFF"], [1, "#6BAED6"]]
 Line = tuple[str, str]
 
 
@@ -75,7 +77,7 @@ def noise_heatmap(pivot: pd.DataFrame, metric_title: str) -> go.Figure:
     values = 100 * pivot.to_numpy(dtype=float)
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=[f"{100 * rate:g} %" for rate in pivot.columns], y=list(pivot.index), colorscale="Blues",
+            z=values, x=[f"{100 * rate:g} %" for rate in pivot.columns], y=list(pivot.index), colorscale=PALE_BLUES, textfont={"color": "#111111"},
             text=np.where(np.isfinite(values), np.char.mod("%.1f", values), ""), texttemplate="%{text}",
             colorbar={"title": {"text": "%"}}, hovertemplate="%{y}<br>noise rate %{x}<br>%{z:.1f} %<extra></extra>",
             xgap=2, ygap=2,

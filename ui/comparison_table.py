@@ -38,7 +38,7 @@ def draw_table_6(comparison: Comparison) -> None:
     shown = [name for name in table if isinstance(table[name].iloc[0], Shown)]
     st.dataframe(
         table.style.apply(lambda _: marks, axis=None).format(lambda value: value.text, subset=shown),
-        hide_index=True, height=min(600, 38 + 35 * len(table)), key="table_6",
+        hide_index=True, placeholder="–", height=min(600, 38 + 35 * len(table)), key="table_6",
         column_config={
             name: st.column_config.NumberColumn(name, help=METRICS[metric].help) for name, metric in titles.items()
         } | {

@@ -20,8 +20,8 @@ def navigation() -> Any:
             st.Page("pages/train.py", title="Train"),
             st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/inspect.py", title="Inspect"),
-            st.Page("pages/clean_labels.py", title="Clean labels"),
             st.Page("pages/compare.py", title="Compare"),
+            st.Page("pages/clean_labels.py", title="Clean labels"),
         ],
         position="top",
     )

@@ -79,8 +79,8 @@ def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) 
         st.dataframe(
             counts.assign(title=counts.index.map(titles)).rename(columns={"title": "change", "all": "examples"}),
             hide_index=True, key="change_counts",
-            column_config={"change": st.column_config.TextColumn(width=255)}
-            | {name: st.column_config.NumberColumn(width=75) for name in ("examples", "clean", "corrupted")},
+            column_config={"change": st.column_config.TextColumn(width=235), "clean": st.column_config.NumberColumn(width=55)}
+            | {name: st.column_config.NumberColumn(width=80) for name in ("examples", "corrupted")},
         )  # fmt: skip
         chosen = st.radio(
             "Show", list(found), format_func=lambda name: titles[name], key="change",

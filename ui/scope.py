@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from imae_core.analysis.findings import attention_sentence
+from imae_core.analysis.shares import weight_shares
 from imae_core.analysis.weights import WeightShare
 from imae_core.catalog import LOSSES
 from imae_core.config import RunConfig
@@ -21,7 +22,8 @@ UNKNOWN = "Which labels are wrong is not known for this data set, so all example
 def scope_payload(table: pd.DataFrame, config: RunConfig, total_epochs: int, name: str, whose: str) -> str:
     """JSON from the rows of one source of a histogram table (see runs/histograms.py); `whose` ends the chart's title."""
     epochs = sorted(int(epoch) for epoch in table["epoch"].unique())
-    shares = weight_shares(table, epochs)
+    found = weight_shares(table)
+    shares = None if found is None else list(found.values())
     payload = {
         "name": name,
         "whose": whose,
@@ -55,28 +57,6 @@ def _quantity(rows: pd.DataFrame, quantity: str) -> dict[str, Any]:
 
 def _number(value: float, digits: int = 4) -> float | None:
     return float(f"{value:.{digits}g}") if np.isfinite(value) else None
-
-
-def weight_shares(table: pd.DataFrame, epochs: list[int]) -> list[WeightShare] | None:
-    """Of each epoch; None where it is not known which labels are wrong."""
-    rows = table[table["quantity"] == "weight"].set_index(["population", "epoch"])
-    if "corrupted" not in rows.index.get_level_values(0):
-        return None
-    clean, corrupted = rows.loc["clean"].loc[epochs], rows.loc["corrupted"].loc[epochs]
-    return [_weight_share(one, other) for one, other in zip(clean.itertuples(), corrupted.itertuples(), strict=True)]
-
-
-def _weight_share(clean: Any, corrupted: Any) -> WeightShare:
-    num_clean, num_corrupted = int(clean.counts.sum()), int(corrupted.counts.sum())
-    total = clean.total + corrupted.total
-    return WeightShare(
-        num_examples=num_clean + num_corrupted,
-        num_corrupted=num_corrupted,
-        data_share=num_corrupted / max(num_clean + num_corrupted, 1),
-        weight_share=corrupted.total / total if total > 0 else float("nan"),
-        median_clean=clean.median,
-        median_corrupted=corrupted.median,
-    )
 
 
 def _findings(shares: list[WeightShare] | None, epochs: list[int]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import pandas as pd
+from numpy.typing import NDArray
 
 from imae_core.analysis.weights import bin_counts, bin_edges, median
 
@@ -33,7 +35,7 @@ def quantity_edges(weight_limit: float) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def quantities(columns: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+def quantities(columns: Mapping[str, Any] | pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     """weight, p_label, margin as recorded (N,), and loss = -log p_label, the cross entropy whatever the run's loss."""
     found = {name: np.asarray(columns[name], dtype=np.float64) for name in ("weight", "p_label", "margin")}
     return found | {"loss": -np.log(np.maximum(found["p_label"], SMALLEST_P))}

@@ -15,4 +15,5 @@ def count_matrix(rows: ArrayLike, columns: ArrayLike, num_classes: int) -> NDArr
 def row_shares(matrix: ArrayLike) -> NDArray[np.float64]:
     """(K, K) each row divided by its sum; a row of zeros stays one."""
     values = np.asarray(matrix, dtype=np.float64)
-    return values / np.maximum(values.sum(axis=1, keepdims=True), 1e-300)
+    shares: NDArray[np.float64] = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-300)
+    return shares

@@ -165,15 +165,24 @@ def rename(name: str, new_name: str, home: Home = None) -> None:
 def export_command(
     name: str,
     target: Annotated[Path, typer.Argument(help="Pictures: .zip or .npz. Tables: .csv, .parquet or .npz.")],
+    background: Background = False,
     home: Home = None,
 ) -> None:
     """Write a whole data set to a file that other tools read."""
     from imae_core.data.export import export_dataset
+    from imae_core.data.jobs import run_job
     from imae_core.data.store import load_dataset
 
-    data = load_dataset(resolve_home(home), name)
+    where = resolve_home(home)
+    data = load_dataset(where, name)
     with _shown_progress() as show:
-        export_dataset(data, target, show)
+        run_job(
+            where,
+            name,
+            "exporting",
+            lambda tell: export_dataset(data, target, _both(tell, show)),
+            background=background,
+        )
     console.print(f"wrote {target}", highlight=False)
 
 

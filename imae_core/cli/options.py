@@ -48,6 +48,12 @@ WeightDecay = Annotated[float | None, typer.Option(help="Weight decay.")]
 Schedule = Annotated[str | None, typer.Option(help="milestones or cosine.")]
 Augment = Annotated[bool | None, typer.Option("--augment/--no-augment", help="Random pad-crop and flip.")]
 EvalEvery = Annotated[int | None, typer.Option(help="Epochs between passes in evaluation mode.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        help="Train one net for each of so many folds (2 to 20): every example is judged by a net that never saw it."
+    ),
+]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Training seed. `submit` takes several.")]
 NoiseSeed = Annotated[int | None, typer.Option(help="Seed of the noise; default: the training seed.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda:N.")]

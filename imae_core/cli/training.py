@@ -101,6 +101,7 @@ def train(
     schedule: o.Schedule = None,
     augment: o.Augment = None,
     eval_every: o.EvalEvery = None,
+    folds: o.Folds = None,
     seed: o.Seeds = None,
     noise_seed: o.NoiseSeed = None,
     device: o.Device = "auto",
@@ -117,7 +118,7 @@ def train(
         where, dataset, device, losses[0], loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
         num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations, batch_size=batch_size,
         lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule, augment=augment,
-        eval_every=eval_every, seed=seeds[0], noise_seed=noise_seed, threads=threads,
+        eval_every=eval_every, num_folds=folds, seed=seeds[0], noise_seed=noise_seed, threads=threads,
     )  # fmt: skip
     folder = create_run(where, config)
     console.print(f"home {where} · run {folder.run_id} · {config.title}", highlight=False)
@@ -217,6 +218,7 @@ def submit_command(
     schedule: o.Schedule = None,
     augment: o.Augment = None,
     eval_every: o.EvalEvery = None,
+    folds: o.Folds = None,
     seed: o.Seeds = None,
     noise_seed: o.NoiseSeed = None,
     device: o.Device = "auto",
@@ -232,7 +234,7 @@ def submit_command(
             where, dataset, device, name, loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
             num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations,
             batch_size=batch_size, lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule,
-            augment=augment, eval_every=eval_every, seed=number, noise_seed=noise_seed, threads=threads,
+            augment=augment, eval_every=eval_every, num_folds=folds, seed=number, noise_seed=noise_seed, threads=threads,
         )
         for name in loss or ["cce"]
         for number in seed or [0]

@@ -17,11 +17,13 @@ from imae_core.training.trainer import Trainer
 def evaluate_checkpoint(folder: RunFolder) -> dict[str, Any]:
     """Accuracies (fractions; None where undefined) of the last checkpoint, with the step it was saved at.
 
-    Raises BadInputError if the run has no checkpoint yet.
+    Raises BadInputError if the run has no checkpoint yet, or is one in folds.
     """
     if not folder.checkpoint_path.exists():
         raise BadInputError(f"run {folder.run_id} has no checkpoint yet")
     config = folder.config()
+    if config.num_folds:
+        raise BadInputError(f"run {folder.run_id} has {config.num_folds} nets, one a fold, and none of the whole run")
     torch.set_num_threads(config.threads)
     dataset = load_dataset(folder.home, config.dataset)
     if config.num_train is not None:

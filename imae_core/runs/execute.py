@@ -26,9 +26,10 @@ from imae_core.runs.folder import RunFolder
 from imae_core.runs.histograms import HistogramBook
 from imae_core.runs.tracking import tracked
 from imae_core.training.device import resolve_device
+from imae_core.training.folds import Training, training_of
 from imae_core.training.labels import TrainingLabels, training_labels
 from imae_core.training.result import collapse_warning, summarize
-from imae_core.training.trainer import EpochRecord, Progress, Trainer
+from imae_core.training.trainer import EpochRecord, Progress
 
 HEARTBEAT_SECONDS = 0.5
 CONTROL_SECONDS = 0.2
@@ -50,7 +51,7 @@ def checkpoint_seconds() -> float:
 class FolderObserver:
     """Writes what the trainer reports into the run folder, and passes on the wish to stop."""
 
-    def __init__(self, folder: RunFolder, trainer: Trainer, token: str, report: Report | None) -> None:
+    def __init__(self, folder: RunFolder, trainer: Training, token: str, report: Report | None) -> None:
         self.folder = folder
         self.trainer = trainer
         self.token = token
@@ -89,8 +90,9 @@ class FolderObserver:
     def on_epoch(self, record: EpochRecord) -> None:
         folder = self.folder
         self.check_token()
-        folder.write_dynamics("seen", record.epoch, record.seen)
-        self.histograms.add(record.epoch, "seen", record.seen)
+        if record.seen is not None:
+            folder.write_dynamics("seen", record.epoch, record.seen)
+            self.histograms.add(record.epoch, "seen", record.seen)
         if record.evaluation is not None and record.trajectory is not None:
             folder.write_dynamics("eval", record.epoch, record.evaluation.columns)
             self.histograms.add(record.epoch, "eval", record.evaluation.columns)
@@ -140,7 +142,7 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
         dataset, rows = dataset.subset(config.num_train, config.noise_seed)
     labels = training_labels(config, dataset)
     write_examples(folder, rows, labels)
-    trainer = Trainer(config, dataset, labels, device)
+    trainer = training_of(config, dataset, labels, device)
     if folder.checkpoint_path.exists():
         trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
         log.info("going on from epoch %d, step %d", trainer.epoch, trainer.step)
@@ -183,7 +185,7 @@ def load_or_prepare(home: Path, name: str, beat_with: Callable[[dict[str, Any]],
     return load_dataset(home, name)
 
 
-def save_checkpoint(folder: RunFolder, trainer: Trainer) -> None:
+def save_checkpoint(folder: RunFolder, trainer: Training) -> None:
     """Saves the trainer's whole state, moved into place."""
     with replacing(folder.checkpoint_path) as temporary:
         torch.save(trainer.state(), temporary)

@@ -36,7 +36,8 @@ class HistogramBook:
         self.tables.append(_count(epoch, source, columns, self.masks, self.edges))
 
     def write(self) -> None:
-        self.folder.write_histograms(pa.concat_tables(self.tables))
+        if self.tables:  # a run in folds has none before its end
+            self.folder.write_histograms(pa.concat_tables(self.tables))
 
 
 def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:

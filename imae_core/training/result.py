@@ -8,23 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imae_core.analysis.detection import detection_auc, suspicion
+from imae_core.training.folds import Training
 from imae_core.training.metrics import hybrid_accuracy
-from imae_core.training.trainer import Trainer
 
 COLLAPSED_SHARE = 0.98
 USUAL_SHARE = 0.9
 
 
-def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
+def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
     """The contract's result of a finished trainer: fractions in [0, 1], None where undefined.
 
-    `best_test_accuracy` is chosen on the test set (optimistic); `final_test_accuracy` is the last epoch's.
+    `best_test_accuracy` is chosen on the test set (optimistic); `final_test_accuracy` is the last epoch's. With folds
+    there is no best epoch; the final test accuracy is the mean over their nets, and what is said of the training set was
+    found on held-out rows.
     `seconds` counts this run's training and evaluation over all attempts.
     """
     labels = trainer.labels
     evaluated = [row for row in trainer.history if not math.isnan(row["test_accuracy"])]
     last = evaluated[-1] if evaluated else {}
-    best = max(evaluated, key=lambda row: row["test_accuracy"], default=None)
+    num_folds = trainer.config.num_folds
+    best = None if num_folds else max(evaluated, key=lambda row: row["test_accuracy"], default=None)
     num_train, num_test = len(labels.given), len(trainer.test_labels)
     final = _number(last, "test_accuracy")
     true = _number(last, "train_accuracy_true")
@@ -48,6 +51,7 @@ def summarize(trainer: Trainer, seconds: float) -> dict[str, Any]:
         "num_test": num_test,
         "epochs": trainer.epochs,
         "steps": trainer.step,
+        "num_folds": num_folds,
         "reduction": trainer.config.loss.reduction,
     }
 

@@ -41,11 +41,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made."""
+    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made, `seen` only
+    where one net trains on all rows."""
 
     epoch: int
     metrics: Mapping[str, Any]
-    seen: Mapping[str, NDArray[Any]]
+    seen: Mapping[str, NDArray[Any]] | None
     evaluation: Evaluation | None
     trajectory: Mapping[str, NDArray[Any]] | None
 

@@ -8,7 +8,7 @@ from imae_core.analysis.shares import share_course
 
 def rows(*entries):
     names = ("epoch", "quantity", "population", "total", "counts")
-    return pd.DataFrame([dict(zip(names, entry, strict=True)) for entry in entries])
+    return pd.DataFrame([dict(zip(names, entry, strict=True)) for entry in entries]).assign(median=0.5)
 
 
 def test_shares_by_hand():

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 
 from imae_core.analysis.detectors import DETECTORS
+from imae_core.errors import BadInputError, ImaeError
 from imae_core.review.decisions import parse_entry
 from imae_core.review.journal import reviewer_name
-from ui import state
-from ui.clean.ranking import Ranking, journal
+from ui import cache, state
+from ui.clean.ranking import Ranking
 from ui.errors import shown
 from ui.figures import COLOR, SERIES
 from ui.inspect.view import RunView
@@ -22,12 +23,13 @@ MOST_DIGITS = 10
 MOST_FEATURES = 300
 SMALL_PIXELS = 100
 COLORS = {"keep": COLOR["clean"], "relabel": SERIES[0], "drop": COLOR["corrupted"], "unsure": COLOR["all"]}
-_HAVE = "review_have"
+_HAVE, _ERROR = "review_have", "review_error"
 
 
 @st.fragment
 def draw_queue(ranking: Ranking) -> None:
     """The queue with its controls; only this part of the page is drawn anew after a decision."""
+    above = st.container(key="queue")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start = st.number_input(
             "From rank", 1, ranking.num_examples, 1, key="review_start", width=130,
@@ -42,9 +44,11 @@ def draw_queue(ranking: Ranking) -> None:
             "Show the true labels", key="review_reveal",
             help="They are known for this run. Without them you see what a reviewer of unknown labels would.",
         )  # fmt: skip
-    with shown():
+    with above, shown():
         payload = queue_payload(ranking, int(start), label, reveal, st.session_state.get(_HAVE, {}))
         review_queue(payload, key="review_queue", on_sent=receive)
+        if _ERROR in st.session_state:
+            raise BadInputError(f"not saved: {st.session_state[_ERROR]}")
     st.caption(
         f"Ranked by {ranking.title}, the most suspicious first; bars are probabilities under the final net. **r** takes "
         "the suggestion, a **digit** another class, **k** keeps, **d** drops, **u** notes a doubt, **z** undoes, **←** **→** "
@@ -55,9 +59,16 @@ def draw_queue(ranking: Ranking) -> None:
 def receive(sent: dict[str, Any]) -> None:
     """Writes what the browser sent into the journal that it was meant for, whatever the page shows by now."""
     st.session_state[_HAVE] = {"view": sent["view"], "indices": sent["have"]}
-    if sent["entries"]:
+    st.session_state.pop(_ERROR, None)
+    if not sent["entries"]:
+        return
+    try:
         run_id = state.store().get(sent["review"]["run"]).run_id
-        journal(run_id, reviewer_name(sent["review"]["reviewer"])).record([parse_entry(e) for e in sent["entries"]])
+        cache.journal(run_id, reviewer_name(sent["review"]["reviewer"])).record(
+            [parse_entry(e) for e in sent["entries"]]
+        )
+    except ImaeError as error:
+        st.session_state[_ERROR] = str(error)
 
 
 def queue_payload(

@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS, available
-from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise, mixture_noise_rate
+from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
 from imae_core.review import Journal
 from imae_core.runs.status import RunStatus
-from imae_core.runs.submit import run_folder
-from imae_core.runs.suspects import detector_inputs, suspects_table
-from ui import state
+from imae_core.runs.suspects import detector_inputs
+from ui import cache, state
 from ui.inspect.view import RunView
 
 
@@ -50,7 +49,7 @@ class Ranking:
     @property
     def estimate(self) -> NoiseEstimate | None:
         """Of the noise; None where the run has recorded no probabilities."""
-        return noise_estimate(*self.view.key)
+        return cache.noise_estimate(*self.view.key, self.view.status.run.state)
 
     @property
     def num_suspects(self) -> int:
@@ -73,7 +72,9 @@ def choose(statuses: list[RunStatus]) -> Ranking:
     with right:
         reviewer = _choose_reviewer()
     state.to_link(run=view.run_id, ranking=detectors, reviewer=reviewer)
-    return Ranking(view, tuple(detectors), suspects(*view.key, tuple(detectors)), journal(view.run_id, reviewer))
+    return Ranking(
+        view, tuple(detectors), cache.suspects(*view.key, tuple(detectors)), cache.journal(view.run_id, reviewer)
+    )
 
 
 def _choose_run(statuses: list[RunStatus]) -> RunStatus:
@@ -109,22 +110,3 @@ def _choose_reviewer() -> str:
         help="Your name. Each reviewer's decisions are kept apart, and can be compared under Repair.",
     )  # fmt: skip
     return name.strip() or "reviewer"
-
-
-@st.cache_resource(show_spinner="Ranking the examples …", max_entries=4)
-def suspects(run_id: str, source: str, num_epochs: int, started: float, detectors: tuple[str, ...]) -> pd.DataFrame:
-    """(N rows) `suspects_table` of a run; shared, never to be changed."""
-    return suspects_table(run_folder(state.store().home, run_id), detectors)
-
-
-@st.cache_data(show_spinner="Estimating the noise …", max_entries=16)
-def noise_estimate(run_id: str, source: str, num_epochs: int, started: float) -> NoiseEstimate | None:
-    """From the run's probabilities of the last epoch."""
-    inputs = detector_inputs(run_folder(state.store().home, run_id))
-    return None if inputs.pred_probs is None else estimate_noise(inputs.given_labels, inputs.pred_probs)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def journal(run_id: str, reviewer: str) -> Journal:
-    """Shared by all browsers, so that only what is new is read."""
-    return Journal(state.store().home, run_id, reviewer)

@@ -62,7 +62,11 @@ function store(q) {
 function send(q) {
   q.sentAt = Date.now();
   if (q.pending.length) q.sentSince ??= q.sentAt;
-  q.trigger("sent", { review: q.data.review, view: q.data.view, entries: q.pending, have: [...q.items.keys()], at: q.sentAt });
+  try {
+    q.trigger("sent", { review: q.data.review, view: q.data.view, entries: q.pending, have: [...q.items.keys()], at: q.sentAt });
+  } catch (error) {
+    console.warn("The server is not there; this is sent again:", error);
+  }
 }
 
 function add(q, entry) {

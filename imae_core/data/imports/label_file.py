@@ -18,7 +18,7 @@ from imae_core.data.store import dataset_facts_of, dataset_path, load_dataset, r
 from imae_core.errors import DatasetError
 from imae_core.limits import current_limits
 
-GIVEN_NAMES = ("given_label", "label", "noisy_label", "human_label")
+GIVEN_NAMES = ("final_label", "given_label", "label", "noisy_label", "human_label")
 TRUE_NAMES = ("true_label", "clean_label")
 ROW_NAMES = ("index", "file", "name", "file_name", "filename")
 

@@ -1,0 +1,158 @@
+"""How well a suspicion score finds the labels that are known to be wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
+
+from imae_core.analysis.detection import detection_auc
+from imae_core.errors import BadInputError
+
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All fractions in [0, 1]; None where a measure is not defined because only one population is there.
+
+    Attributes:
+        num_examples, num_corrupted: how many were scored.
+        auc: ROC-AUC; 0.5 is chance.
+        average_precision: chance is the noise rate.
+        precision_at_corrupted: precision among the first `num_corrupted`, which is also the recall there.
+        precision_at: k -> share of corrupted examples among the k most suspicious.
+        roc: columns false_positive_rate, true_positive_rate, threshold; at most 400 rows.
+        precision_recall: columns recall, precision, threshold; at most 400 rows, recall rising.
+    """
+
+    num_examples: int
+    num_corrupted: int
+    auc: float | None
+    average_precision: float | None
+    precision_at_corrupted: float | None
+    precision_at: dict[int, float]
+    roc: pd.DataFrame
+    precision_recall: pd.DataFrame
+
+
+def scorecard(scores: ArrayLike, is_corrupted: ArrayLike, at: Sequence[int] = ()) -> Scorecard:
+    """Measures of suspicion scores (N,), higher is more likely wrong, against is_corrupted (N,); NaN scores rank lowest.
+
+    `at`: numbers of examples to look at; those outside of 1..N are left out. Raises BadInputError if lengths differ.
+    """
+    values, truth = _checked(scores, is_corrupted)
+    num_corrupted = int(truth.sum())
+    both = 0 < num_corrupted < len(truth)
+    return Scorecard(
+        num_examples=len(truth),
+        num_corrupted=num_corrupted,
+        auc=detection_auc(values, truth),
+        average_precision=float(average_precision_score(truth, values)) if both else None,
+        precision_at_corrupted=precision_at(values, truth, num_corrupted) if both else None,
+        precision_at={k: precision_at(values, truth, k) for k in at if 0 < k <= len(truth)},
+        roc=_roc(values, truth) if both else _empty("false_positive_rate", "true_positive_rate"),
+        precision_recall=_precision_recall(values, truth) if both else _empty("recall", "precision"),
+    )
+
+
+def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:
+    """Expected share of corrupted examples among the k most suspicious of N, where ties are drawn at random.
+
+    A detector with few distinct scores (a vote, a count) must not profit from the order of the rows. Raises
+    BadInputError unless 1 <= k <= N.
+    """
+    values, truth = _checked(scores, is_corrupted)
+    if not 1 <= k <= len(values):
+        raise BadInputError(f"precision at k needs k from 1 to the number of examples, {len(values)}; got {k}")
+    last = np.partition(values, -k)[-k]
+    surely, tied = values > last, values == last
+    left = k - int(surely.sum())
+    return float((truth[surely].sum() + left * truth[tied].mean()) / k)
+
+
+def per_class(
+    scores: ArrayLike,
+    is_corrupted: ArrayLike,
+    given_labels: ArrayLike,
+    num_classes: int,
+    num_suspects: int | None = None,
+) -> pd.DataFrame:
+    """One row per given label: how well its wrong labels are found.
+
+    Args:
+        scores, is_corrupted, given_labels: (N,).
+        num_suspects: how many of all N are taken for wrong; None: as many as are corrupted.
+
+    Returns:
+        label, num_examples, num_corrupted, noise_rate, auc, average_precision (NaN where undefined), and precision and
+        recall of the `num_suspects` most suspicious of all classes (NaN without suspects, or without corrupted ones).
+    """
+    values, truth = _checked(scores, is_corrupted)
+    labels = np.asarray(given_labels)
+    suspects = np.zeros(len(values), dtype=bool)
+    k = int(truth.sum()) if num_suspects is None else min(num_suspects, len(values))
+    suspects[np.argsort(-values, kind="stable")[:k]] = True
+    rows = []
+    for label in range(num_classes):
+        own = labels == label
+        card = scorecard(values[own], truth[own]) if own.any() else None
+        found = int((suspects & truth & own).sum())
+        num_corrupted, taken = int(truth[own].sum()), int(suspects[own].sum())
+        rows.append(
+            {
+                "label": label,
+                "num_examples": int(own.sum()),
+                "num_corrupted": num_corrupted,
+                "noise_rate": num_corrupted / own.sum() if own.any() else np.nan,
+                "auc": np.nan if card is None or card.auc is None else card.auc,
+                "average_precision": np.nan
+                if card is None or card.average_precision is None
+                else card.average_precision,
+                "precision": found / taken if taken else np.nan,
+                "recall": found / num_corrupted if num_corrupted else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _checked(scores: ArrayLike, is_corrupted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    values, truth = np.asarray(scores, dtype=np.float64), np.asarray(is_corrupted, dtype=bool)
+    if values.shape != truth.shape or values.ndim != 1:
+        raise BadInputError(f"scores and is_corrupted must both be (N,), got {values.shape} and {truth.shape}")
+    known = np.isfinite(values)
+    if known.all():
+        return values, truth
+    return np.where(known, values, values[known].min() - 1.0 if known.any() else 0.0), truth
+
+
+def _roc(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
+    false_positive, true_positive, thresholds = roc_curve(truth, values)
+    return _thinned(
+        {"false_positive_rate": false_positive, "true_positive_rate": true_positive, "threshold": thresholds},
+        "false_positive_rate", "true_positive_rate",
+    )  # fmt: skip
+
+
+def _precision_recall(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
+    precision, recall, thresholds = precision_recall_curve(truth, values)
+    columns = {"recall": recall[::-1], "precision": precision[::-1], "threshold": np.append(thresholds, np.inf)[::-1]}
+    return _thinned(columns, "recall", "precision")
+
+
+def _thinned(columns: dict[str, NDArray[np.float64]], x: str, y: str) -> pd.DataFrame:
+    """At most `MOST_POINTS` rows, evenly along the drawn line, its ends among them."""
+    frame = pd.DataFrame(columns)
+    if len(frame) <= MOST_POINTS:
+        return frame
+    steps = np.abs(np.diff(frame[x])) + np.abs(np.diff(frame[y]))
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    rows = np.unique(np.searchsorted(along, np.linspace(0.0, along[-1], MOST_POINTS)).clip(0, len(frame) - 1))
+    rows[0], rows[-1] = 0, len(frame) - 1
+    return frame.iloc[rows].reset_index(drop=True)
+
+
+def _empty(x: str, y: str) -> pd.DataFrame:
+    return pd.DataFrame({x: [], y: [], "threshold": []}, dtype=np.float64)

@@ -1,0 +1,226 @@
+"""Compare: runs and sweeps side by side, as tables, curves and maps, down to the same examples under two losses."""
+
+import pandas as pd
+import streamlit as st
+
+from imae_core.analysis.comparison import METRICS, Comparison, mean_curves, noise_pivot
+from imae_core.analysis.parameters import ABSENT, agreeing, differing, title, value_text
+from imae_core.catalog import LOSSES, NOISES
+from imae_core.runs.comparison import histories
+from imae_core.runs.status import RunStatus
+from imae_core.runs.tables import table_csv, table_latex, table_markdown
+from ui import cache, comparison_figures, frame, state
+from ui.comparison_table import draw_table_6
+from ui.errors import shown
+from ui.same_examples import draw_same_examples
+
+MOST_RUNS = 300
+MOST_LINES = 8
+CURVES = (
+    ("test_accuracy", "Test set", "test accuracy"),
+    ("noisy_subset_accuracy", "Noisy subset, memorised (lower is better)", "corrupted examples fitted"),
+    ("clean_subset_accuracy", "Clean subset", "clean examples fitted"),
+)
+FILTERS = (
+    ("compare_dataset", "Data set", lambda config: config.dataset, str),
+    ("compare_noise", "Noise", lambda config: config.noise.kind, lambda name: NOISES[name].title),
+    ("compare_loss", "Loss", lambda config: config.loss.name, lambda name: LOSSES[name].title.split(" (")[0]),
+)
+DOWNLOADS = (
+    (
+        "CSV",
+        table_csv,
+        "csv",
+        "text/csv",
+        "Every metric as fractions: mean, sample standard deviation, number of runs.",
+    ),
+    (
+        "LaTeX",
+        table_latex,
+        "tex",
+        "text/x-tex",
+        "Table for the package booktabs, with a caption that says what was run.",
+    ),
+    ("Markdown", table_markdown, "md", "text/markdown", "The table with the same caption."),
+)
+frame.require()
+
+
+def choose(statuses: list[RunStatus]) -> list[RunStatus]:
+    """The runs of the link, else of a group, narrowed by the filters; the newest come first where there are too many."""
+    linked = set(st.query_params.get(state.RUNS, "").split(",")) & {status.run.run_id for status in statuses}
+    chosen = [status for status in statuses if not linked or status.run.run_id in linked]
+    groups = list(dict.fromkeys(status.run.group_name for status in chosen if status.run.group_name))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if linked:
+            st.markdown(f"**{len(linked)} chosen runs**")
+            if st.button("All runs", key="compare_all", help="Compares all runs of this home again."):
+                st.query_params.pop(state.RUNS, None)
+                st.rerun()
+        elif groups:
+            state.from_link(state.GROUP, ["", *groups], "")
+            group = st.selectbox("Queued together", ["", *groups], key=state.GROUP, width=300,
+                                 format_func=lambda name: name or "all runs",
+                                 help="A sweep: all runs that were queued under one name.")  # fmt: skip
+            chosen = [status for status in chosen if not group or status.run.group_name == group]
+            state.to_link(group=group)
+        for key, label, value_of, name_of in FILTERS:
+            options = sorted({value_of(status.run.config) for status in chosen})
+            st.session_state[key] = [value for value in st.session_state.get(key, []) if value in options]
+            if len(options) > 1:
+                wanted = st.multiselect(label, options, format_func=name_of, key=key, width=240, placeholder="all")
+                chosen = [status for status in chosen if not wanted or value_of(status.run.config) in wanted]
+    if len(chosen) > MOST_RUNS:
+        st.warning(f"These are {len(chosen):,} runs; the newest {MOST_RUNS} are compared. Narrow the choice for the others.",
+                   icon=":material/warning:")  # fmt: skip
+    return chosen[:MOST_RUNS][::-1]
+
+
+@st.fragment(run_every=2.0)
+def follow(run_ids: list[str], states: list[str]) -> None:
+    """Draws the page anew when one of the runs has changed its state."""
+    now = {status.run.run_id: status.run.state for status in cache.statuses()}
+    if [now.get(run_id) for run_id in run_ids] != states:
+        st.rerun(scope="app")
+
+
+def warn(comparison: Comparison) -> None:
+    """What keeps these runs from being compared like with like."""
+    for field, what in (("dataset", "data sets"), ("noise.kind", "kinds of noise")):
+        values = [value_text(field, value) for value in comparison.parameters[field].unique()]
+        if len(values) > 1:
+            st.warning(f"These runs mix {what}: {', '.join(values)}. Their numbers are not comparable across them.",
+                       icon=":material/warning:")  # fmt: skip
+    waiting = comparison.states[~comparison.is_done].value_counts()
+    if len(waiting):
+        words = ", ".join(f"{count} {name}" for name, count in waiting.items())
+        st.warning(f"Not finished: {words}. They are in no mean; the table names them, the curves show them dotted.",
+                   icon=":material/pending:")  # fmt: skip
+    repeated = comparison.repeated_seeds()
+    if repeated:
+        st.warning(f"The same seeds were run more than once in: {'; '.join(repeated)}. Their standard deviation is too small.",
+                   icon=":material/warning:")  # fmt: skip
+
+
+def draw_parameters(comparison: Comparison) -> None:
+    """What differs, in the open; what agrees, folded away."""
+    table = comparison.parameters
+    found = differing(table)
+    agree = agreeing(table)
+    if found:
+        parts = []
+        for field in found:
+            values = [value_text(field, value) for value in dict.fromkeys(table[field]) if value != ABSENT]
+            more = f" … ({len(values)} values)" if len(values) > 12 else ""
+            parts.append(f"**{title(field)}** {', '.join(values[:12])}{more}")
+        st.markdown("These differ: " + " · ".join(parts))
+    else:
+        st.markdown("All parameters agree.")
+    with st.expander(f"{len(agree)} parameters agree", icon=":material/check:"):
+        st.dataframe(pd.DataFrame({"parameter": agree.keys(), "value": agree.values()}), hide_index=True,
+                     height="content", key="agreeing")  # fmt: skip
+
+
+def draw_results(comparison: Comparison) -> None:
+    """The paper's Table 6 for these runs, and its downloads."""
+    draw_table_6(comparison)
+    st.caption(
+        "Percent" + (", mean ± sample standard deviation over seeds" if not comparison.groups.is_unique else "")
+        + ". **best** is the best epoch's test accuracy, chosen on the test set: optimistic. Marked: the best mean for the "
+        "same data and noise; on the noisy subset the lowest."
+    )  # fmt: skip
+    with st.container(horizontal=True, key="table_downloads"):
+        for name, build, ending, mime, help_text in DOWNLOADS:
+            st.download_button(name, lambda build=build: build(comparison), f"comparison.{ending}", mime,
+                               icon=":material/download:", key=f"download_{ending}", help=help_text)  # fmt: skip
+
+
+@st.fragment
+def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
+    """Means and standard deviations over seeds, epoch by epoch."""
+    st.subheader("Over the epochs", divider="gray")
+    names = list(comparison.groups.unique())
+    start = names
+    if len(names) > MOST_LINES:
+        tasks = comparison.tasks
+        start = list(tasks.index[tasks == tasks.iloc[-1]])[:MOST_LINES]
+    kept = [name for name in st.session_state.get("compare_lines", start) if name in names]
+    st.session_state["compare_lines"] = kept or start
+    wanted = st.multiselect(
+        f"Lines, of {len(names)}", names, key="compare_lines",
+        help="A line is a mean over seeds, its band one sample standard deviation. Runs that have not finished are dotted lines of "
+        "their own.",
+    )  # fmt: skip
+    done = [
+        status for status in chosen if status.run.state == "done" and comparison.groups[status.run.run_id] in wanted
+    ]
+    going = [
+        status for status in chosen if status.run.state != "done" and comparison.groups[status.run.run_id] in wanted
+    ]
+    finished = cache.curves(tuple((status.run.run_id, status.run.finished) for status in done))
+    unfinished = histories([status.folder for status in going])
+    unfinished["group"] = unfinished["run_id"].map(comparison.groups)
+    if not len(finished) and not len(unfinished):
+        st.info("Curves appear after the first epoch of the lines that are chosen.", icon=":material/hourglass_top:")
+        return
+    styles = comparison_figures.line_styles(wanted)
+    st.html(comparison_figures.legend(styles))
+    for place, (column, (name, heading, axis)) in enumerate(zip(st.columns(3), CURVES, strict=True)):
+        with column:
+            st.markdown(f"**{heading}**")
+            curves = mean_curves(finished, comparison.groups, name)
+            curves = curves.assign(place=curves["group"].map(wanted.index)).sort_values(["place", "epoch"])
+            figure = comparison_figures.seed_curves(curves, unfinished, name, styles, axis)
+            st.plotly_chart(figure, key=f"compare_curve_{place}")
+
+
+@st.fragment
+def draw_noise_map(comparison: Comparison) -> None:
+    """Loss against noise rate, where there are several rates."""
+    st.subheader("Loss against noise rate", divider="gray")
+    metric = st.selectbox("Metric", list(METRICS), format_func=lambda name: METRICS[name].title, key="compare_metric", width=260,
+                          help="; ".join(f"**{one.title}**: {one.help}" for one in METRICS.values()))  # fmt: skip
+    pivot = noise_pivot(comparison, metric)
+    if not pivot.notna().any(axis=None):
+        st.info("No finished run has this number.", icon=":material/info:")
+        return
+    direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
+    heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
+    st.plotly_chart(comparison_figures.noise_heatmap(pivot, heading), key="noise_map")
+    if pivot.shape[1] == 1:
+        st.caption(
+            "All of these runs have one noise rate. Queue the same losses at other rates on Train to see how they age."
+        )
+
+
+def draw(chosen: list[RunStatus]) -> None:
+    key = tuple((status.run.run_id, status.run.state, status.run.finished) for status in chosen)
+    over_seeds = cache.comparison(key, True)
+    if not all(status.run.has_ended for status in chosen):
+        follow([status.run.run_id for status in chosen], [status.run.state for status in chosen])
+    warn(over_seeds)
+    draw_parameters(over_seeds)
+    several = not over_seeds.groups.is_unique
+    done = int(over_seeds.is_done.sum())
+    st.subheader("Results", divider="gray")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{len(chosen)} runs, {done} of them finished, in {over_seeds.groups.nunique()} rows")
+        single = several and st.toggle(
+            "A row a run", key="compare_single", help="Every seed in a row of its own, instead of means over seeds."
+        )
+    draw_results(cache.comparison(key, False) if single else over_seeds)
+    draw_curves(over_seeds, chosen)
+    draw_noise_map(over_seeds)
+    draw_same_examples(chosen)
+
+
+st.title("Compare")
+all_statuses = cache.statuses()
+if len(all_statuses) < 2:
+    st.info("There are no two runs to compare yet. Overview starts the paper's experiment, CCE against MAE and IMAE, with one "
+            "click; Train queues several losses, noise rates and seeds at once.", icon=":material/hourglass_empty:")  # fmt: skip
+    st.page_link("pages/overview.py", label="Overview", icon=":material/home:")
+    st.page_link("pages/train.py", label="Train", icon=":material/play_circle:")
+    st.stop()
+with shown():
+    draw(choose(all_statuses))

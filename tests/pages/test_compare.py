@@ -1,0 +1,120 @@
+"""The Compare page: choice by link, group and filters, the table, warnings, and the same examples under two runs."""
+
+import pytest
+
+from imae_core.runs.store import Store
+from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
+from tests.runs.folders import made_up_run
+from ui import same_examples
+
+pytestmark = pytest.mark.usefixtures("nothing_starts")
+
+
+def ids(*runs):
+    return ",".join(run.run_id for run, _ in runs)
+
+
+def frame(app, key):  # noqa: F811
+    return app.dataframe(key=key).value
+
+
+@pytest.fixture
+def sweep(home):
+    return [made_up_run(home, loss=loss, seed=seed, group="sweep") for loss in ("cce", "imae") for seed in (0, 1)]
+
+
+def test_the_empty_page_says_what_to_do(app, home):  # noqa: F811
+    assert "Overview starts the paper's experiment" in texts(opened(app, "compare"))
+    made_up_run(home)
+    assert "no two runs to compare yet" in texts(opened(app, "compare")), "one run is nothing to compare"
+
+
+def test_all_runs_are_compared_in_means_over_seeds(app, sweep):  # noqa: F811
+    opened(app, "compare")
+    table = frame(app, "table_6")
+    assert list(table.columns) == ["loss", "best", "final", "noisy subset", "clean subset", "hybrid", "runs"]
+    assert table["loss"].tolist() == ["CCE", "IMAE"]
+    assert table["final"].tolist() == [0.91, 0.91]
+    assert table["runs"].tolist() == [2, 2]
+    assert "chosen on the test set" in texts(app)
+    assert "**loss** CCE, IMAE" in texts(app)
+    assert "learning rate" in frame(app, "agreeing")["parameter"].tolist()
+    app.toggle(key="compare_single").set_value(True).run()
+    assert frame(app, "table_6")["seed"].tolist() == [0, 1, 0, 1]
+    assert not app.exception
+
+
+def test_a_link_chooses_runs_and_a_button_takes_it_back(app, sweep):  # noqa: F811
+    opened(app, "compare", runs=ids(*sweep[:2]))
+    assert "**2 chosen runs**" in texts(app)
+    assert frame(app, "table_6")["loss"].tolist() == ["CCE"]
+    app.button(key="compare_all").click().run()
+    assert frame(app, "table_6")["loss"].tolist() == ["CCE", "IMAE"]
+    assert "runs" not in app.query_params
+
+
+def test_a_link_to_a_group_and_filters(app, home, sweep):  # noqa: F811
+    made_up_run(home, loss="gce", group="other")
+    opened(app, "compare", group="sweep")
+    assert app.selectbox(key="group").value == "sweep"
+    assert frame(app, "table_6")["loss"].tolist() == ["CCE", "IMAE"]
+    app.multiselect(key="compare_loss").set_value(["imae"]).run()
+    assert "2 runs, 2 of them finished, in 1 rows" in texts(app)
+    app.selectbox(key="group").set_value("").run()
+    app.multiselect(key="compare_loss").set_value([]).run()
+    assert frame(app, "table_6")["loss"].tolist() == ["CCE", "IMAE", "GCE"]
+    assert "group" not in app.query_params
+
+
+def test_unfinished_runs_are_named_and_in_no_mean(app, home, sweep):  # noqa: F811
+    made_up_run(home, loss="imae", seed=2, done=False, group="sweep")
+    opened(app, "compare")
+    assert "Not finished: 1 stopped" in texts(app)
+    table = frame(app, "table_6")
+    assert table["runs"].tolist() == [2, 2]
+    assert table["not finished"].tolist() == ["", "1 stopped"]
+    assert not app.exception
+
+
+def test_mixed_data_and_repeated_seeds_are_warned_of(app, home):  # noqa: F811
+    for dataset in ("digits", "digits", "mnist"):
+        made_up_run(home, dataset=dataset)
+    opened(app, "compare")
+    assert "These runs mix data sets: digits, mnist" in texts(app)
+    assert "The same seeds were run more than once" in texts(app)
+
+
+def test_lines_and_map_follow_the_choice(app, sweep):  # noqa: F811
+    opened(app, "compare")
+    assert app.multiselect(key="compare_lines").value == ["CCE", "IMAE"]
+    app.selectbox(key="compare_metric").set_value("noisy_subset_accuracy").run()
+    app.multiselect(key="compare_lines").set_value(["IMAE"]).run()
+    assert app.multiselect(key="compare_lines").value == ["IMAE"]
+    assert not app.exception
+
+
+def test_the_same_examples_under_two_losses(app, sweep):  # noqa: F811
+    opened(app, "compare", a=sweep[0][0].run_id, b=sweep[2][0].run_id)
+    assert app.selectbox(key="a").value == sweep[0][0].run_id
+    assert "60 examples that both runs saw" in texts(app)
+    counts = frame(app, "change_counts")
+    assert list(counts.columns) == ["change", "examples", "clean", "corrupted"]
+    assert counts["change"].tolist()[0] == "Heaviest 10 % in CCE, lower half in IMAE"
+    assert app.query_params["b"] == [sweep[2][0].run_id]
+
+
+def test_two_runs_with_other_labels_are_refused_in_words(app, sweep):  # noqa: F811
+    opened(app, "compare", a=sweep[0][0].run_id, b=sweep[1][0].run_id)
+    assert "cannot be compared example by example" in texts(app)
+    assert "noise seeds 0 and 1" in texts(app)
+    app.selectbox(key="b").set_value(sweep[0][0].run_id).run()
+    assert "A and B are the same run" in texts(app)
+
+
+def test_the_likely_pair_has_the_same_labels_and_another_loss(home, sweep):
+    from imae_core.runs.status import all_statuses
+
+    first, second = same_examples._likely_pair(all_statuses(Store(home))[::-1])
+    configs = [Store(home).get(run_id).config for run_id in (first, second)]
+    assert [config.loss.name for config in configs] == ["cce", "imae"]
+    assert configs[0].noise_seed == configs[1].noise_seed
