@@ -53,9 +53,9 @@ def test_truth_that_is_not_known_is_not_asked_for(app, home):
     opened(app, "clean_labels", step="estimates")
     assert "only where the truth is known" in texts(app)
     assert "In truth" not in metrics(app)
-    app = opened(app, "clean_labels", step="review")
+    app.segmented_control(key="step").set_value("review").run()
     assert not [toggle for toggle in app.toggle if toggle.key == "review_reveal"]
-    app = opened(app, "clean_labels", step="repair")
+    app.segmented_control(key="step").set_value("repair").run()
     assert "Noise rate" not in metrics(app)
 
 
