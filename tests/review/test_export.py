@@ -52,14 +52,18 @@ def test_cleanlabs_columns(folder):
     probs[np.arange(60), folder.examples()["given_label"]] = np.linspace(0, 1, 60)
     folder.write_array("pred_probs", probs)
     suspects = ranked(folder)
-    table = issues_table(folder, suspects, review_outcome(suspects, REVIEW), 5).set_index("index")
+    top = int(suspects.loc[suspects["rank"] == 1, "index"].item())
+    review = Review((*REVIEW.entries, Entry("a", 4, "keep", top)))
+    table = issues_table(folder, suspects, review_outcome(suspects, review), 5).set_index("index")
     assert list(table) == ["is_label_issue", "label_score", "given_label", "predicted_label"]
     assert len(table) == 60
     np.testing.assert_allclose(table["label_score"], np.linspace(0, 1, 60), atol=1e-6)
-    assert table.loc[[7, 8, 9], "is_label_issue"].tolist() == [True, True, False], "the reviewer's word comes first"
-    unreviewed = suspects[~suspects["index"].isin([7, 8, 9])].set_index("index")
+    assert table.loc[[7, 8, 9, top], "is_label_issue"].tolist() == [True, True, False, False], (
+        "the reviewer's word counts"
+    )
+    unreviewed = suspects[~suspects["index"].isin([7, 8, 9, top])].set_index("index")
     expected = unreviewed["rank"] <= 5
-    assert table["is_label_issue"].drop([7, 8, 9]).tolist() == expected.tolist()
+    assert table["is_label_issue"].drop([7, 8, 9, top]).tolist() == expected.tolist()
 
 
 def test_the_whole_data_set_in_the_format_it_came_in(home, tmp_path):

@@ -37,7 +37,7 @@ def test_the_unreviewed_keep_their_labels():
     [("drop", [0, -1, -1, 0, -1, 1]), ("relabel", [0, 2, 2, 0, -1, 1]), ("keep", [0, 1, 2, 0, -1, 1])],
 )
 def test_a_rule_touches_unreviewed_suspects_alone(action, final):
-    table = review_outcome(SUSPECTS, REVIEW, UnreviewedRule(action, 4))
+    table = review_outcome(SUSPECTS, REVIEW, UnreviewedRule(action, 3))
     assert table["final_label"].tolist() == final
 
 

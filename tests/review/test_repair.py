@@ -28,7 +28,7 @@ def test_a_run_with_injected_noise_on_a_subset(home, folder):
             Entry("a", 9, "drop", int(index[wrong[8]])),
         )
     )
-    report = repair_dataset(folder, review_outcome(suspects, review), "Ada", "fixed")
+    report = repair_dataset(folder, review_outcome(suspects.sort_values("rank"), review), "Ada", "fixed")
     data = load_dataset(home, "fixed")
     kept = np.delete(np.arange(60), wrong[8])
     assert data.num_train == 59

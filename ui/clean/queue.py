@@ -84,7 +84,7 @@ def queue_payload(
     reviewed = np.zeros(len(index), dtype=bool)
     reviewed[ranking.rows_of(list(review.decisions))] = True
     rows = ranking.rows[start - 1 :]
-    upcoming = rows[of_class[rows]][:UPCOMING]
+    upcoming = rows[(of_class & ~reviewed)[rows]][:UPCOMING]
     history = review.standing[-HISTORY:]
     past = list(dict.fromkeys(entry.index for entry in reversed(history)))[:PAST]
     identity = [view.run_id, ranking.journal.reviewer, *ranking.detectors, str(reveal)]

@@ -40,6 +40,10 @@ def draw_matrices(view: RunView) -> None:
         f"{counts.sum():,} examples, {view.title}; {wrong:,} ({wrong / max(counts.sum(), 1):.1%}) off the diagonal. "
         "Click a cell to see its examples below."
     )
+    st.page_link(
+        "pages/clean_labels.py", label="The transition matrix as estimated without the truth, beside the realised one",
+        icon=":material/arrow_forward:", query_params={state.RUN: view.run_id},
+    )  # fmt: skip
 
 
 def _draw_pairs(view: RunView, counts: np.ndarray, row_label: str, column_label: str) -> None:
