@@ -148,6 +148,12 @@ def recipe_inputs(base: RunConfig, facts: DatasetFacts, key: str) -> dict[str, A
         key=f"subset_{key}", help="Fewer than all: a stratified subset.",
     )  # fmt: skip
     values["num_train"] = None if subset == facts.num_train else int(subset)
+    folds = b.number_input(
+        "Folds", 0, 20, base.num_folds or 0, key=f"folds_{key}",
+        help="0: one net on all examples. 2 to 20: that many nets, each trained without the examples that it then judges; "
+        "for Clean labels, at that many times the cost.",
+    )  # fmt: skip
+    values["num_folds"] = int(folds) or None
     values["threads"] = d.number_input("CPU threads", 1, max(cpu_cores(), base.threads), base.threads, key=f"threads_{key}",
                                        help="Part of the config: on a CPU the same threads give the same bits.")  # fmt: skip
     return values

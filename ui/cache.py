@@ -9,6 +9,7 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
+from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
@@ -87,10 +88,18 @@ def curves(runs: tuple[tuple[str, float | None], ...]) -> pd.DataFrame:
     return histories([run_folder(store().home, run_id) for run_id, _ in runs])
 
 
-@st.cache_resource(show_spinner="Ranking the examples …", max_entries=4)
-def suspects(run_id: str, source: Source, num_epochs: int, started: float, detectors: tuple[str, ...]) -> pd.DataFrame:
+@st.cache_data(show_spinner=False, max_entries=64)
+def detectors(run_id: str, source: Source, num_epochs: int, started: float, run_state: str) -> list[str]:
+    """Those whose needs the run has recorded so far."""
+    return available(detector_inputs(run_folder(store().home, run_id)))
+
+
+@st.cache_resource(show_spinner="Ranking the examples …", max_entries=2)
+def suspects(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...]
+) -> pd.DataFrame:
     """(N rows) every training example with its suspicion; shared, never to be changed."""
-    return suspects_table(run_folder(store().home, run_id), detectors)
+    return suspects_table(run_folder(store().home, run_id), names)
 
 
 @st.cache_data(show_spinner="Estimating the noise …", max_entries=16)

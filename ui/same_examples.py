@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.same_examples import (
+    TOP_SHARE,
     Change,
     TrainedOn,
     change_table,
@@ -79,12 +80,13 @@ def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) 
         st.dataframe(
             counts.assign(title=counts.index.map(titles)).rename(columns={"title": "change", "all": "examples"}),
             hide_index=True, key="change_counts",
-            column_config={"change": st.column_config.TextColumn(width=235), "clean": st.column_config.NumberColumn(width=55)}
+            column_config={"change": st.column_config.TextColumn(width=225), "clean": st.column_config.NumberColumn(width=55)}
             | {name: st.column_config.NumberColumn(width=80) for name in ("examples", "corrupted")},
         )  # fmt: skip
         chosen = st.radio(
             "Show", list(found), format_func=lambda name: titles[name], key="change",
-            help="Ringed in the chart and shown below. Right: the predicted class is the true label, or the given one where the "
+            help=f"Ringed in the chart and shown below. Heavy: among the {TOP_SHARE:.0%} with the largest weight in that run; light: in "
+            "the lower half. Right: the predicted class is the true label, or the given one where the "
             "truth is not known.",
         )  # fmt: skip
         st.caption(_agreement(table, names))
@@ -122,7 +124,10 @@ def _pictures(view_a: RunView, table: pd.DataFrame, change: Change, title: str) 
     if wanted is not None:
         st.session_state[state.EXAMPLE] = wanted
         st.session_state[state.EPOCH] = view_a.epoch
-        st.switch_page("pages/inspect.py", query_params={state.RUN: view_a.run_id, state.EXAMPLE: str(wanted)})
+        st.switch_page(
+            "pages/inspect.py",
+            query_params={state.RUN: view_a.run_id, state.SOURCE: view_a.source, state.EXAMPLE: str(wanted)},
+        )
 
 
 def _remember(row: int) -> None:

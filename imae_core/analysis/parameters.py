@@ -16,7 +16,7 @@ TITLES = {
     "dataset": "data set", "num_train": "training examples", "noise.kind": "noise", "noise.rate": "noise rate",
     "loss.name": "loss", "loss.reduction": "reduction", "loss.max_log_odds": "largest log odds", "model.name": "net",
     "lr": "learning rate", "lr_drop": "learning rate drop", "schedule": "schedule", "augment": "augmentation",
-    "eval_every": "epochs between evaluations", "seed": "seed", "noise_seed": "noise seed",
+    "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
 _OWNERS = {"loss.params.": "loss.name", "noise.params.": "noise.kind", "model.params.": "model.name"}
 _CATALOGS = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}

@@ -82,17 +82,16 @@ def same_examples(a: TrainedOn, b: TrainedOn, dynamics_a: pd.DataFrame, dynamics
 def changes(table: pd.DataFrame, top: float = TOP_SHARE) -> dict[str, Change]:
     """Who changed sides, as masks (n,) over the rows of `same_examples`.
 
-    "Heard": among the share `top` of largest weights in one run and in the lower half of the other. "Right": the predicted
-    class is the true label, or the given one where the truth is not known.
+    Heavy: among the share `top` of largest weights; light: in the lower half. Right: the predicted class is the true label,
+    or the given one where the truth is not known.
     """
-    heard = {name: table[f"rank_{name}"].to_numpy() >= 1 - top for name in ("a", "b")}
-    low = {name: table[f"rank_{name}"].to_numpy() <= 0.5 for name in ("a", "b")}
+    heavy = {name: table[f"rank_{name}"].to_numpy() >= 1 - top for name in ("a", "b")}
+    light = {name: table[f"rank_{name}"].to_numpy() <= 0.5 for name in ("a", "b")}
     truth = table["true_label"].where(table["true_label"] >= 0, table["given_label"]).to_numpy()
     right = {name: table[f"predicted_{name}"].to_numpy() == truth for name in ("a", "b")}
-    heavy = f"Heaviest {100 * top:g} % in {{}}, lower half in {{}}"
     return {
-        "heard_a": Change(heavy.format("{a}", "{b}"), heard["a"] & low["b"]),
-        "heard_b": Change(heavy.format("{b}", "{a}"), heard["b"] & low["a"]),
+        "heavy_a": Change("Heavy in {a}, light in {b}", heavy["a"] & light["b"]),
+        "heavy_b": Change("Heavy in {b}, light in {a}", heavy["b"] & light["a"]),
         "right_a": Change("Right in {a}, wrong in {b}", right["a"] & ~right["b"]),
         "right_b": Change("Right in {b}, wrong in {a}", right["b"] & ~right["a"]),
     }
@@ -121,5 +120,10 @@ def _shared(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     columns = ["index", "given_label", "true_label", "is_corrupted"]
     first = a[columns].assign(row=np.arange(len(a)))
     second = b[columns].assign(row=np.arange(len(b)))
+    if np.array_equal(a["index"], b["index"]):  # the usual case, and a hundred times faster than a merge
+        rest = second.drop(columns="index").set_axis(first.index, axis=0)
+        return (
+            first.set_index("index").add_suffix("_a").reset_index().join(rest.add_suffix("_b").reset_index(drop=True))
+        )
     shared: pd.DataFrame = first.merge(second, on="index", suffixes=("_a", "_b"))
     return shared

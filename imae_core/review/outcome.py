@@ -51,7 +51,7 @@ def review_outcome(suspects: pd.DataFrame, review: Review, rule: UnreviewedRule 
     decision = np.full(len(index), "unreviewed", dtype=object)
     decided_by = np.full(len(index), "", dtype=object)
     if rule.action != "keep":
-        meant = suspects["rank"].to_numpy() < rule.num_suspects
+        meant = suspects["rank"].to_numpy() <= rule.num_suspects
         suggested = suspects["suggested_label"].to_numpy(dtype=np.int32)
         changed = meant & (suggested != given) if rule.action == "relabel" else meant
         decision[changed], decided_by[changed] = rule.action, "rule"

@@ -185,13 +185,13 @@ def test_who_changed_sides():
     rising, falling = index + 1.0, 10.0 - index
     table = same_examples(a, a, dynamics(rising, true), dynamics(falling, given))
     found = changes(table)
-    assert np.flatnonzero(found["heard_a"].mask).tolist() == [9], "one of ten is the top tenth"
-    assert np.flatnonzero(found["heard_b"].mask).tolist() == [0]
+    assert np.flatnonzero(found["heavy_a"].mask).tolist() == [9], "one of ten is the top tenth"
+    assert np.flatnonzero(found["heavy_b"].mask).tolist() == [0]
     assert np.flatnonzero(found["right_a"].mask).tolist() == [0, 1], "B predicts the wrong given label"
     assert not found["right_b"].mask.any()
     counts = change_table(table, found)
     assert counts.loc["right_a", ["all", "clean", "corrupted"]].tolist() == [2, 0, 2]
-    assert counts.loc["heard_a", ["all", "clean", "corrupted"]].tolist() == [1, 1, 0]
+    assert counts.loc["heavy_a", ["all", "clean", "corrupted"]].tolist() == [1, 1, 0]
 
 
 def test_where_the_truth_is_not_known_right_means_the_given_label():
@@ -208,7 +208,7 @@ def test_equal_weights_share_a_rank_so_that_a_silent_majority_is_the_lower_half(
     mostly_silent = np.r_[np.zeros(7), 1.0, 2.0, 3.0]
     table = same_examples(a, a, dynamics(np.arange(10)[::-1], 0), dynamics(mostly_silent, 0))
     assert table["rank_b"].tolist()[:7] == pytest.approx([0.35] * 7)
-    assert np.flatnonzero(changes(table)["heard_a"].mask).tolist() == [0]
+    assert np.flatnonzero(changes(table)["heavy_a"].mask).tolist() == [0]
 
 
 def test_density_counts_every_example_by_row_y_and_column_x():

@@ -91,4 +91,7 @@ def test_a_mixture_counts_the_suspicious_population():
     generator = np.random.default_rng(0)
     scores = np.concatenate([generator.normal(0.1, 0.03, 700), generator.normal(0.8, 0.1, 300)])
     assert mixture_noise_rate(scores) == pytest.approx(0.3, abs=0.02)
+    assert mixture_noise_rate(np.repeat(scores, 30)) == pytest.approx(0.3, abs=0.02), (
+        "of many scores a sample is fitted"
+    )
     assert np.isnan(mixture_noise_rate(np.full(10, 0.5)))

@@ -112,7 +112,7 @@ def test_the_same_examples_under_two_losses(app, sweep):  # noqa: F811
     assert "60 examples that both runs saw" in texts(app)
     counts = frame(app, "change")
     assert list(counts.columns) == ["change", "examples", "clean", "corrupted"]
-    assert counts["change"].tolist()[0] == "Heaviest 10 % in CCE, lower half in IMAE"
+    assert counts["change"].tolist()[0] == "Heavy in CCE, light in IMAE"
     assert app.query_params["b"] == sweep[2][0].run_id
 
 

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS, available
+from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS
 from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
 from imae_core.review import Journal
 from imae_core.runs.status import RunStatus
-from imae_core.runs.suspects import detector_inputs
 from ui import cache, state
 from ui.inspect.view import RunView
 
@@ -73,7 +72,10 @@ def choose(statuses: list[RunStatus]) -> Ranking:
         reviewer = _choose_reviewer()
     state.to_link(run=view.run_id, ranking=detectors, reviewer=reviewer)
     return Ranking(
-        view, tuple(detectors), cache.suspects(*view.key, tuple(detectors)), cache.journal(view.run_id, reviewer)
+        view,
+        tuple(detectors),
+        cache.suspects(*view.key, status.run.state, tuple(detectors)),
+        cache.journal(view.run_id, reviewer),
     )
 
 
@@ -90,7 +92,7 @@ def _choose_run(statuses: list[RunStatus]) -> RunStatus:
 
 
 def _choose_detectors(view: RunView) -> list[str]:
-    names = available(detector_inputs(view.status.folder))
+    names = cache.detectors(*view.key, view.status.run.state)
     linked = [name for name in st.query_params.get(state.RANKING, "").split(",") if name in names]
     kept = [name for name in st.session_state.get(state.RANKING, linked) if name in names]
     default = [DEFAULT_DETECTOR] if DEFAULT_DETECTOR in names else names[:1]
