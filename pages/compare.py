@@ -9,7 +9,7 @@ from imae_core.catalog import LOSSES, NOISES
 from imae_core.runs.comparison import histories
 from imae_core.runs.status import RunStatus
 from imae_core.runs.tables import table_csv, table_latex, table_markdown
-from ui import cache, comparison_figures, frame, state
+from ui import cache, comparison_figures, frame, live_chart, state
 from ui.comparison_table import draw_table_6
 from ui.errors import shown
 from ui.same_examples import draw_same_examples
@@ -171,7 +171,7 @@ def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
             curves = mean_curves(finished, comparison.groups, name)
             curves = curves.assign(place=curves["group"].map(wanted.index)).sort_values(["place", "epoch"])
             figure = comparison_figures.seed_curves(curves, unfinished, name, styles, axis)
-            st.plotly_chart(figure, key=f"compare_curve_{place}")
+            live_chart.chart(figure, key=f"compare_curve_{place}")
 
 
 @st.fragment
@@ -186,7 +186,7 @@ def draw_noise_map(comparison: Comparison) -> None:
         return
     direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
     heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
-    st.plotly_chart(comparison_figures.noise_heatmap(pivot, heading), key="noise_map")
+    live_chart.chart(comparison_figures.noise_heatmap(pivot, heading), key="noise_map")
     if pivot.shape[1] == 1:
         st.caption(
             "All of these runs have one noise rate. Queue the same losses at other rates on Train to see how they age."

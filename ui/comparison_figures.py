@@ -34,27 +34,28 @@ def seed_curves(
     `curves` has the columns group, epoch, mean, std, n; `unfinished` group, run_id, epoch and `column`: a thin dotted line
     for each run that is in no mean.
     """
-    figure = go.Figure()
+    traces = []
     for group, part in curves.groupby("group", sort=False):
         color, dash = styles[str(group)]
         epochs = part["epoch"].to_numpy()
         mean, spread = 100 * part["mean"].to_numpy(), 100 * part["std"].fillna(0).to_numpy()
         if spread.any():
             band = np.concatenate([mean + spread, (mean - spread)[::-1]])
-            figure.add_scatter(
+            traces.append(go.Scatter(
                 x=np.concatenate([epochs, epochs[::-1]]), y=band, fill="toself", mode="lines",
                 fillcolor=f"rgba({_rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
-            )  # fmt: skip
-        figure.add_scatter(
+            ))  # fmt: skip
+        traces.append(go.Scatter(
             x=epochs, y=mean, name=str(group), mode="lines", line={"color": color, "width": 2, "dash": dash},
             customdata=np.column_stack([spread, part["n"]]),
             hovertemplate="%{y:.1f} ± %{customdata[0]:.1f} % (n = %{customdata[1]})",
-        )  # fmt: skip
+        ))  # fmt: skip
     for (group, _), part in unfinished.dropna(subset=[column]).groupby(["group", "run_id"], sort=False):
-        figure.add_scatter(
+        traces.append(go.Scatter(
             x=part["epoch"], y=100 * part[column], name=f"{group}, not finished", mode="lines",
             line={"color": styles[str(group)][0], "width": 1, "dash": "dot"}, hovertemplate="%{y:.1f} %",
-        )  # fmt: skip
+        ))  # fmt: skip
+    figure = go.Figure(traces)
     finish(figure, "epoch", y_title, height=320)
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
     figure.update_layout(showlegend=False, hoverlabel={"namelength": 40})

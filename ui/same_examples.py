@@ -19,7 +19,7 @@ from imae_core.analysis.same_examples import (
 from imae_core.catalog import LOSSES
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
-from ui import comparison_figures, state
+from ui import comparison_figures, live_chart, state
 from ui.gallery import Card, gallery
 from ui.inspect.view import SOURCE_TITLES, RunView
 
@@ -91,7 +91,7 @@ def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) 
         )  # fmt: skip
         st.caption(_agreement(table, names))
     with left:
-        st.plotly_chart(
+        live_chart.chart(
             comparison_figures.weight_against_weight(table, quantity, names, found[chosen].mask), key="weight_pair"
         )
     st.caption(

@@ -25,5 +25,4 @@ def nearest(
 def _cosine(part: NDArray[np.floating], vector: NDArray[np.float32]) -> NDArray[np.float32]:
     values = np.asarray(part, dtype=np.float32)
     norms: NDArray[np.float32] = np.sqrt(np.einsum("nd,nd->n", values, values))
-    cosine: NDArray[np.float32] = (values @ vector) / np.maximum(norms, 1e-12)
-    return cosine
+    return np.asarray((values @ vector) / np.maximum(norms, 1e-12), dtype=np.float32)

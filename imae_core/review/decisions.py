@@ -88,13 +88,10 @@ class Review:
         return numbers
 
     def new_ones(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Those that are not in the history yet."""
-        numbers, new = dict(self.written), []
-        for entry in entries:
-            if entry.number > numbers.get(entry.writer, 0):
-                numbers[entry.writer] = entry.number
-                new.append(entry)
-        return new
+        """Those that are not in the history yet, each once."""
+        return list(
+            {entry.key: entry for entry in entries if entry.number > self.written.get(entry.writer, 0)}.values()
+        )
 
     def count(self, action: str) -> int:
         """How many examples stand at a decision."""

@@ -1,5 +1,7 @@
 """How many labels are wrong, which class is called which, and how well the ranking finds them where truth is known."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -7,12 +9,13 @@ from imae_core.analysis.detectors import DETECTORS
 from imae_core.analysis.matrices import count_matrix, row_shares
 from imae_core.analysis.noise_estimate import mixture_noise_rate
 from imae_core.analysis.scorecard import Scorecard, per_class, scorecard
-from ui import live_chart, text
+from ui import cache, live_chart, text
 from ui.clean.ranking import Ranking
 from ui.detection_figures import precision_recall_figure, roc_figure
 from ui.figures import transition_heatmap
 
 MOST_CLASSES = 100
+MARKS = (10, 100, 1_000, 10_000)
 
 
 def draw_estimates(ranking: Ranking) -> None:
@@ -42,7 +45,7 @@ def _numbers(ranking: Ranking) -> None:
             help=f"With the {estimate.level:.0%} interval of a bootstrap over the examples. It covers chance alone.",
         )  # fmt: skip
     columns[2].metric(
-        "By the ranking", text.percent(mixture_noise_rate(ranking.suspects["suspicion"])),
+        "By the ranking", text.percent(_mixture(ranking.key, ranking.detectors)),
         help="Share of the more suspicious of two populations, from a Gaussian mixture of the ranking's scores.",
     )  # fmt: skip
     if ranking.view.known:
@@ -79,10 +82,10 @@ def _scorecard(ranking: Ranking) -> None:
     if truth.all() or not truth.any():
         st.info("All labels are right, or all are wrong: there is nothing to tell apart.", icon=":material/info:")
         return
-    names = {name: DETECTORS[name].title for name in ranking.detectors}
-    cards = {title: scorecard(ranking.suspects[name], truth, _marks(truth)) for name, title in names.items()}
-    if len(cards) > 1:
-        cards = {"mean rank": scorecard(ranking.suspects["suspicion"], truth, _marks(truth))} | cards
+    titles = {name: DETECTORS[name].title for name in ranking.detectors}
+    if len(titles) > 1:
+        titles = {"suspicion": "mean rank"} | titles
+    cards = {title: _card(ranking.key, ranking.detectors, name) for name, title in titles.items()}
     _score_table(cards)
     left, right = st.columns(2)
     with left:
@@ -91,11 +94,18 @@ def _scorecard(ranking: Ranking) -> None:
         curves = {name: card.precision_recall for name, card in cards.items()}
         live_chart.chart(precision_recall_figure(curves, float(truth.mean())), key="precision_recall")
     with st.expander("Class by class", icon=":material/table:"):
-        _class_table(ranking, truth)
+        _class_table(ranking)
 
 
-def _marks(truth: pd.Series) -> list[int]:
-    return [k for k in (10, 100, 1_000, 10_000) if k < len(truth)]
+@st.cache_data(show_spinner="Scoring the ranking …", max_entries=64)
+def _card(key: tuple[Any, ...], detectors: tuple[str, ...], column: str) -> Scorecard:
+    suspects = cache.suspects(*key, detectors)
+    return scorecard(suspects[column], suspects["is_corrupted"].astype(bool), at=MARKS)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _mixture(key: tuple[Any, ...], detectors: tuple[str, ...]) -> float:
+    return mixture_noise_rate(cache.suspects(*key, detectors)["suspicion"])
 
 
 def _score_table(cards: dict[str, Scorecard]) -> None:
@@ -113,11 +123,15 @@ def _score_table(cards: dict[str, Scorecard]) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="scorecard", column_config=numbers)
 
 
-def _class_table(ranking: Ranking, truth: pd.Series) -> None:
-    suspects = ranking.suspects
-    table = per_class(
-        suspects["suspicion"], truth, suspects["given_label"], ranking.view.num_classes, ranking.num_suspects
-    )
+@st.cache_data(show_spinner=False, max_entries=16)
+def _classes(key: tuple[Any, ...], detectors: tuple[str, ...], num_classes: int, num_suspects: int) -> pd.DataFrame:
+    suspects = cache.suspects(*key, detectors)
+    truth = suspects["is_corrupted"].astype(bool)
+    return per_class(suspects["suspicion"], truth, suspects["given_label"], num_classes, num_suspects)
+
+
+def _class_table(ranking: Ranking) -> None:
+    table = _classes(ranking.key, ranking.detectors, ranking.view.num_classes, ranking.num_suspects)
     table["label"] = [ranking.view.class_name(int(label)) for label in table["label"]]
     st.dataframe(
         table, hide_index=True, key="class_scores",

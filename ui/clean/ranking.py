@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,11 @@ class Ranking:
     detectors: tuple[str, ...]
     suspects: pd.DataFrame
     journal: Journal
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Of caches: changes with every epoch and when the run ends."""
+        return *self.view.key, self.view.status.run.state
 
     @property
     def num_examples(self) -> int:
@@ -48,7 +54,7 @@ class Ranking:
     @property
     def estimate(self) -> NoiseEstimate | None:
         """Of the noise; None where the run has recorded no probabilities."""
-        return cache.noise_estimate(*self.view.key, self.view.status.run.state)
+        return cache.noise_estimate(*self.key)
 
     @property
     def num_suspects(self) -> int:

@@ -11,8 +11,8 @@ _HERE = Path(__file__).parent
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
-    css, js = ((_HERE / name).read_text() for name in ("queue.css", "queue.js"))
-    return st.components.v2.component("imae_review_queue", css=css, js=js)
+    css, waiting, queue = ((_HERE / name).read_text() for name in ("queue.css", "waiting.js", "queue.js"))
+    return st.components.v2.component("imae_review_queue", css=css, js=waiting + queue)
 
 
 def review_queue(payload: Mapping[str, Any], *, key: str, on_sent: Callable[[dict[str, Any]], None]) -> None:

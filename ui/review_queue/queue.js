@@ -24,59 +24,6 @@ const element = (tag, name, text) => {
   return made;
 };
 
-const randomName = () => Array.from(crypto.getRandomValues(new Uint32Array(2)), (part) => part.toString(16)).join("");
-
-// -- what waits for the server, kept where a reload or a crash finds it ---------------------------------------------
-
-const waits = (data, entry) => entry.number > (data.written[entry.writer] ?? 0);
-const prefix = (review) => `imae-review/${review.run}/${review.reviewer}/`;
-
-function readStored(review) {
-  const found = [];
-  try {
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(prefix(review))) found.push(...JSON.parse(localStorage.getItem(key)));
-    }
-  } catch (error) {
-    console.warn("The browser keeps no unsaved decisions:", error);
-  }
-  return found.sort((a, b) => a.time - b.time || a.number - b.number);
-}
-
-// Another tab's entries stay until the server has them all: that tab may live, and write more of them.
-function store(q) {
-  try {
-    const own = prefix(q.data.review) + q.writer;
-    for (const key of Object.keys(localStorage)) {
-      if (key === own || !key.startsWith(prefix(q.data.review))) continue;
-      if (!JSON.parse(localStorage.getItem(key)).some((entry) => waits(q.data, entry))) localStorage.removeItem(key);
-    }
-    const entries = q.pending.filter((entry) => entry.writer === q.writer);
-    if (entries.length) localStorage.setItem(own, JSON.stringify(entries));
-    else localStorage.removeItem(own);
-  } catch (error) {
-    console.warn("The browser keeps no unsaved decisions:", error);
-  }
-}
-
-function send(q) {
-  q.sentAt = Date.now();
-  if (q.pending.length) q.sentSince ??= q.sentAt;
-  try {
-    q.trigger("sent", { review: q.data.review, view: q.data.view, entries: q.pending, have: [...q.items.keys()], at: q.sentAt });
-  } catch (error) {
-    console.warn("The server is not there; this is sent again:", error);
-  }
-}
-
-function add(q, entry) {
-  q.number += 1;
-  q.pending.push({ writer: q.writer, number: q.number, time: Date.now() / 1000, ...entry });
-  store(q);
-  send(q);
-  render(q);
-}
-
 // -- what is so, the waiting entries counted in ---------------------------------------------------------------------
 
 function situation(q) {
@@ -264,21 +211,31 @@ function begin(parentElement) {
   root.tabIndex = 0;
   root.innerHTML = TEMPLATE;
   parentElement.appendChild(root);
-  const q = { root, data: null, items: new Map(), pending: [], cursor: null, writer: randomName(), number: 0, asked: 0 };
-  const onKey = (event) => pressed(q, event);
-  window.addEventListener("keydown", onKey, true);
-  const timer = setInterval(() => {
-    if (!q.data || !q.pending.length) return;
+  const q = { root, data: null, items: new Map(), pending: [], cursor: null, writer: randomName(), number: 0, asked: 0, calls: 0 };
+  q.onKey = (event) => pressed(q, event);
+  q.onTime = () => {
+    if (!q.pending.length) return;
     if (Date.now() - q.sentAt > RETRY_MILLISECONDS) send(q);
     drawSaved(q);
-  }, 500);
-  q.end = () => {
-    window.removeEventListener("keydown", onKey, true);
-    clearInterval(timer);
   };
   root.queue = q;
   root.focus({ preventScroll: true });
   return q;
+}
+
+// Streamlit ends a call that a later one overtakes, maybe after that one has begun: only the last call's end counts.
+function listen(q) {
+  unlisten(q);
+  window.addEventListener("keydown", q.onKey, true);
+  q.timer = setInterval(q.onTime, 500);
+  q.calls += 1;
+  const call = q.calls;
+  return () => { if (q.calls === call) unlisten(q); };
+}
+
+function unlisten(q) {
+  window.removeEventListener("keydown", q.onKey, true);
+  clearInterval(q.timer);
 }
 
 function take(q, data) {
@@ -303,5 +260,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   q.trigger = setTriggerValue;
   take(q, data);
   render(q);
-  return q.end;
+  return listen(q);
 }
