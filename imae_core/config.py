@@ -39,7 +39,7 @@ class LossConfig(_Frozen):
     """A loss with its parameters; what is not given takes the catalog's default."""
 
     name: str = "cce"
-    params: dict[str, float] = {}
+    params: dict[str, Any] = {}
     reduction: Literal["mean", "weight_sum"] = "mean"
     max_log_odds: float | None = Field(
         default=30.0, gt=0, description="beyond these log odds an example is fitted and gets no gradient; None: never"
@@ -133,13 +133,20 @@ class RunConfig(_Frozen):
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
         defaults = LOSSES[self.loss.name].defaults
-        changed = ", ".join(f"{k}={v:g}" for k, v in self.loss.params.items() if defaults.get(k) != v)
+        changed = ", ".join(_setting(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
         noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
         if self.noise.kind == "transition_matrix":
             noise = "own matrix"
         loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
         return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
+
+
+def _setting(name: str, value: Any) -> str:
+    """A parameter for a title: numbers short, texts cut, tables by name alone."""
+    if isinstance(value, str):
+        return value if len(value) <= 40 else f"{value[:39]}…"
+    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

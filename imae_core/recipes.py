@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from imae_core.catalog import lookup
+from imae_core.catalog import LOSSES, lookup
 from imae_core.config import RunConfig, parse_config
 from imae_core.hardware import cpu_cores
 from imae_core.models.choice import default_model
@@ -64,7 +64,7 @@ def make_config(
     """A full config from a data set's facts, a recipe (default: by shape and device) and what a person chose.
 
     Overrides with the value None are left to the recipe. `loss`, `noise` and `model` take what their configs take;
-    `model` may also be a name. Raises BadInputError as `parse_config`.
+    `model` may also be a name. Parameters of the loss that are not given take its defaults for the data set. Raises BadInputError as `parse_config`.
     """
     name = recipe or default_recipe(input_shape, on_gpu)
     values = dict(lookup(RECIPES, name, "recipe").values)
@@ -79,4 +79,11 @@ def make_config(
     values["model"] = {"name": model} if isinstance(model, str) else model
     if "threads" not in values:
         values["threads"] = 1 if values["model"].get("name") == "mlp" else cpu_cores()
+    if isinstance(values.get("loss"), Mapping):
+        values["loss"] = _with_defaults(values["loss"], dataset)
     return parse_config({"dataset": dataset} | values)
+
+
+def _with_defaults(loss: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    entry = lookup(LOSSES, loss.get("name", "cce"), "loss")
+    return {**loss, "params": entry.defaults_for(dataset) | entry.validate_given(loss.get("params") or {})}

@@ -5,9 +5,21 @@ described once. Nothing here imports torch.
 """
 
 from imae_core.catalog.datasets import DATASETS, BuiltinDataset
-from imae_core.catalog.entry import Entry, Parameter, lookup
+from imae_core.catalog.entry import AnyParameter, Entry, Parameter, TableParameter, TextParameter, lookup
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
 from imae_core.catalog.noises import NOISES
 
-__all__ = ["DATASETS", "LOSSES", "MODELS", "NOISES", "BuiltinDataset", "Entry", "Parameter", "lookup"]
+__all__ = [
+    "DATASETS",
+    "LOSSES",
+    "MODELS",
+    "NOISES",
+    "AnyParameter",
+    "BuiltinDataset",
+    "Entry",
+    "Parameter",
+    "TableParameter",
+    "TextParameter",
+    "lookup",
+]
