@@ -11,15 +11,19 @@ from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
 from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
+from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
+from imae_core.runs.data import run_inputs as find_run_inputs
 from imae_core.runs.folder import Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
+from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
 
 
@@ -31,13 +35,38 @@ def statuses() -> list[RunStatus]:
 
 def dataset(name: str) -> Dataset:
     """A data set of this home; pictures stay on disk until they are looked at."""
+    return _dataset(name, dataset_changed(name))
+
+
+def dataset_changed(name: str) -> int:
+    """When it came, so that another of the same name is not taken for it."""
     facts = dataset_path(store().home, name) / "dataset.json"
-    return _dataset(name, facts.stat().st_mtime_ns if facts.exists() else 0)
+    return facts.stat().st_mtime_ns if facts.exists() else 0
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
+
+
+def noisy_data(config: RunConfig) -> TrainingRows:
+    """What a config's data and noise amount to: rows, labels and inputs; what else it says plays no part."""
+    names = [name for name in (config.dataset, config.noise.source) if name]
+    chosen = (config.dataset, config.noise.model_dump_json(), config.noise_seed, config.num_train)
+    return _noisy_data(chosen, tuple(map(dataset_changed, names)), config)
+
+
+@st.cache_resource(show_spinner="Drawing the noise …", max_entries=8)
+def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingRows:
+    source = dataset(_config.noise.source) if _config.noise.source else None
+    return noisy_rows(_config, dataset(_config.dataset), source)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def run_inputs(run_id: str, attempt: int, changed: tuple[int, ...]) -> RowInputs:
+    """What a run saw of its training examples, made when it is looked at; `changed` tells data sets of one name apart."""
+    folder = run_folder(store().home, run_id)
+    return find_run_inputs(folder, dataset(folder.config().dataset))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
