@@ -1,13 +1,15 @@
 """What a run is: every choice that decides its numbers, validated once, at construction."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.catalog import LOSSES, MODELS, NOISES, lookup, table_text
 from imae_core.errors import BadInputError, FormatVersionError
+from imae_core.formula import shown
 
 FORMAT_VERSION = 1
 
@@ -132,21 +134,31 @@ class RunConfig(_Frozen):
     @property
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
-        defaults = LOSSES[self.loss.name].defaults
-        changed = ", ".join(_setting(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
         noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
         if self.noise.kind == "transition_matrix":
             noise = "own matrix"
-        loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
+        loss = loss_text(self.loss.name, self.loss.params)
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
         return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
 
 
+def loss_text(name: str, params: Mapping[str, Any]) -> str:
+    """A loss for people: its name, what differs from its defaults, and always its texts, such as a formula."""
+    defaults = LOSSES[name].defaults
+    shown = ", ".join(_setting(k, v) for k, v in params.items() if isinstance(v, str) or defaults.get(k) != v)
+    return LOSSES[name].title.split(" (")[0] + (f" ({shown})" if shown else "")
+
+
 def _setting(name: str, value: Any) -> str:
-    """A parameter for a title: numbers short, texts cut, tables by name alone."""
-    if isinstance(value, str):
-        return value if len(value) <= 40 else f"{value[:39]}…"
-    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
+    """A parameter for a title: numbers short, texts and points cut, other tables by name alone."""
+    if isinstance(value, int | float):
+        return f"{name}={value:g}"
+    if not isinstance(value, str):
+        if value is None or len(value[0]) > 2:
+            return f"own {name}"
+        value = table_text(value)
+    value = shown(value)
+    return value if len(value) <= 40 else f"{value[:39]}…"
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from imae_core.catalog import LOSSES, MODELS, NOISES
+from imae_core.catalog import LOSSES, MODELS, NOISES, table_text
+from imae_core.formula import shown
 
 SEEDS = ("seed", "noise_seed")
 # one best value is marked among the rows that agree in these: a rate of 0 % would win every column otherwise
@@ -79,9 +80,12 @@ def value_text(field: str, value: Any) -> str:
         return known.title.split(" (")[0] if known else str(value)
     if field == "noise.rate":
         return f"{100 * value:g} %"
-    if isinstance(value, tuple):
-        square = all(isinstance(row, tuple) for row in value)
-        return f"{len(value)} × {len(value)} matrix" if square else ", ".join(value_text("", item) for item in value)
+    if field == "loss.params.formula" and value != ABSENT:
+        return shown(value)
+    if isinstance(value, tuple | list):
+        if not all(isinstance(row, tuple | list) for row in value):
+            return ", ".join(value_text("", item) for item in value)
+        return f"{len(value)} × {len(value)} matrix" if len(value[0]) == len(value) else table_text(value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "all" if field == "num_train" else "none"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

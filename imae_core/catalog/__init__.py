@@ -5,7 +5,7 @@ described once. Nothing here imports torch.
 """
 
 from imae_core.catalog.datasets import DATASETS, BuiltinDataset
-from imae_core.catalog.entry import AnyParameter, Entry, Parameter, TableParameter, TextParameter, lookup
+from imae_core.catalog.entry import AnyParameter, Entry, Parameter, TableParameter, TextParameter, lookup, table_text
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
 from imae_core.catalog.noises import NOISES
@@ -22,4 +22,5 @@ __all__ = [
     "TableParameter",
     "TextParameter",
     "lookup",
+    "table_text",
 ]

@@ -1,7 +1,8 @@
 """Records of what can be chosen, and their parameters: ranges, defaults, help, sources."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,10 +84,11 @@ class TableParameter:
     aliases: tuple[str, ...] = ()
 
     def check(self, value: Any, owner: str) -> list[list[float]] | None:
-        """The rows as lists, all of one length; BadInputError if they are not."""
+        """The rows as lists, all of one length; BadInputError if they are not. A text is read as by `table_rows`."""
         if value is None:
             return None
         try:
+            value = table_rows(value) if isinstance(value, str) else value
             rows = [[float(number) for number in row] for row in value]
         except (TypeError, ValueError):
             raise BadInputError(f"{owner}: {self.name} must be rows of numbers, got {value!r:.100}") from None
@@ -95,12 +97,27 @@ class TableParameter:
         return rows
 
 
+def table_rows(text: str) -> Any:
+    """Rows from a command line: JSON, or columns parted by colons and rows by commas, "0:1,0.5:7.4,1:1"."""
+    if text.lstrip().startswith("["):
+        return json.loads(text)
+    return [row.split(":") for row in text.split(",")]
+
+
+def table_text(rows: Sequence[Sequence[float]]) -> str:
+    """The short form that `table_rows` reads."""
+    return ",".join(":".join(f"{number:g}" for number in row) for row in rows)
+
+
 AnyParameter = Parameter | TextParameter | TableParameter
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to choose: a loss, a noise model, a model."""
+    """One thing to choose: a loss, a noise model, a model.
+
+    `check` takes all parameters and raises BadInputError for what no single one of them can tell.
+    """
 
     name: str
     title: str
@@ -108,6 +125,7 @@ class Entry:
     parameters: tuple[AnyParameter, ...] = ()
     formula: str = ""
     source: str = ""
+    check: Callable[..., None] | None = None
 
     @property
     def numbers(self) -> tuple[Parameter, ...]:
@@ -116,7 +134,11 @@ class Entry:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        return {parameter.name: parameter.default for parameter in self.parameters}
+        """By name; tables as the lists that a stored configuration has."""
+        return {
+            p.name: p.check(p.default, self.name) if isinstance(p, TableParameter) else p.default
+            for p in self.parameters
+        }
 
     def defaults_for(self, dataset: str) -> dict[str, Any]:
         """The defaults, with those that the source gives for this data set."""
@@ -124,7 +146,10 @@ class Entry:
 
     def validate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters with the given ones checked and put over the defaults, aliases resolved."""
-        return self.defaults | self.validate_given(params)
+        values = self.defaults | self.validate_given(params)
+        if self.check is not None:
+            self.check(**values)
+        return values
 
     def validate_given(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The given parameters alone, checked, aliases resolved; BadInputError names what is unknown or not allowed."""

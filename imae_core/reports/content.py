@@ -11,6 +11,7 @@ import pandas as pd
 
 from imae_core.analysis.findings import percent
 from imae_core.analysis.matrices import count_matrix, row_shares
+from imae_core.analysis.parameters import value_text
 from imae_core.analysis.shares import share_course
 from imae_core.catalog import LOSSES, MODELS, NOISES
 from imae_core.data.dataset import Dataset
@@ -139,8 +140,8 @@ def _settings(run: StoredRun) -> Rows:
     ]  # fmt: skip
 
 
-def _pairs(params: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in params.items())
+def _pairs(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value_text(f'loss.params.{name}', value)}" for name, value in params.items())
 
 
 def _list(values: Sequence[float]) -> str:
