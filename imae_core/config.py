@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from imae_core.catalog import LOSSES, MODELS, NOISES, lookup, table_text
+from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
-from imae_core.formula import shown
 
 FORMAT_VERSION = 1
 
@@ -145,20 +145,8 @@ class RunConfig(_Frozen):
 def loss_text(name: str, params: Mapping[str, Any]) -> str:
     """A loss for people: its name, what differs from its defaults, and always its texts, such as a formula."""
     defaults = LOSSES[name].defaults
-    shown = ", ".join(_setting(k, v) for k, v in params.items() if isinstance(v, str) or defaults.get(k) != v)
+    shown = ", ".join(setting_text(k, v) for k, v in params.items() if isinstance(v, str) or defaults.get(k) != v)
     return LOSSES[name].title.split(" (")[0] + (f" ({shown})" if shown else "")
-
-
-def _setting(name: str, value: Any) -> str:
-    """A parameter for a title: numbers short, texts and points cut, other tables by name alone."""
-    if isinstance(value, int | float):
-        return f"{name}={value:g}"
-    if not isinstance(value, str):
-        if value is None or len(value[0]) > 2:
-            return f"own {name}"
-        value = table_text(value)
-    value = shown(value)
-    return value if len(value) <= 40 else f"{value[:39]}…"
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

@@ -19,6 +19,7 @@ HELP = (
     "loss L that belongs to it, up to a constant: drawn as zero at p = 1/2. **|dL/dp|** as in the paper; **dL/ds** and "
     "**d²L/ds²** with s the log odds of the label: dL/ds is minus half of the weight."
 )
+STAYS = """<style>[data-testid=stColumn]:has(.st-key-lab_figures) { position: sticky; top: 4rem; align-self: flex-start; }</style>"""
 frame.require()
 
 
@@ -86,7 +87,8 @@ with left, shown():
         found = edit(curve, histogram)
         chosen += [] if found is None else [found]
     add_controls()
-with right:
+with right, st.container(key="lab_figures"):
+    st.html(STAYS)
     if not chosen:
         st.info("Add a curve on the left.", icon=":material/arrow_back:")
         st.stop()

@@ -12,11 +12,13 @@ from imae_core.data.dataset import Dataset
 
 
 def parameter_input(parameter: Parameter, key: str, value: float | None = None, slider: bool = False) -> float:
-    """A number input, or a slider, with the parameter's range, default, help and source."""
+    """A number input, a slider or a switch, with the parameter's range, default, help and source."""
     start = parameter.default if value is None else value
     help_text = f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g} ({parameter.source})."
     low = parameter.low + (parameter.step / 10 if parameter.open_low else 0)
     high = parameter.high - (parameter.step / 10 if parameter.open_high else 0)
+    if parameter.integer and (low, high) == (0, 1):
+        return int(st.toggle(parameter.name, bool(start), help=help_text, key=key))
     kind: type[int] | type[float] = int if parameter.integer else float
     numbers = [
         kind(low),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imae_core.errors import BadInputError, unknown_name
+from imae_core.formula import shown
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,20 @@ class Entry:
                 raise BadInputError(f"{self.name}: unknown parameter {name!r}; it takes: {known}")
             values[by_name[name].name] = by_name[name].check(value, self.name)
         return values
+
+
+def setting_text(name: str, value: Any) -> str:
+    """A parameter in a few words: numbers short, texts and points cut, other tables by name alone."""
+    if value is None:
+        return f"{name} of the run"
+    if isinstance(value, int | float):
+        return f"{name}={value:g}"
+    if not isinstance(value, str):
+        if len(value[0]) > 2:
+            return f"own {name}"
+        value = table_text(value)
+    value = shown(value)
+    return value if len(value) <= 40 else f"{value[:39]}…"
 
 
 def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:

@@ -23,7 +23,9 @@ def _component() -> Any:
 def points_input(
     points: Points, smooth: float, *, key: str, color: str = "", histogram: Mapping[str, Any] | None = None
 ) -> Points:
-    """Points to drag, and the same as a table; returns what both have made of `points`, which are those of the start.
+    """Points to drag, and the same as a table; returns what both have made of `points`.
+
+    `points` may be those of the start, or what this returned last; any others begin anew.
 
     Args:
         points: rows [p, weight], as `imae_core.drawn.check_points` wants them.
@@ -31,8 +33,11 @@ def points_input(
         color: of the curve.
         histogram: shares of examples by p to draw underneath, for each population `color` and `shares`.
     """
-    name = f"{key}_state"
-    state = st.session_state.setdefault(name, {"points": points, "base": points, "dragged": 0, "typed": 0})
+    first = {"points": points, "base": points, "given": points, "dragged": 0, "typed": 0}
+    state = st.session_state.setdefault(f"{key}_state", first)
+    if points not in (state["given"], state["points"]):
+        state.update(points=points, base=points, dragged=state["dragged"] + 1, typed=state["typed"] + 1)
+    state["given"] = points
 
     def dragged() -> None:
         found = st.session_state[key].points

@@ -1,9 +1,9 @@
 // A weighting curve drawn by its points: drag them, or focus one and use the arrow keys.
 
-const W = 600, H = 320, LEFT = 44, RIGHT = 12, TOP = 22, BOTTOM = 40;
+const H = 280, LEFT = 44, RIGHT = 12, TOP = 22, BOTTOM = 40;
 const MOST = 50, GAP = 0.005;
 const TEMPLATE = `
-  <svg viewBox="0 0 ${W} ${H}" role="group" aria-label="Weight against p"><g class="back"></g><path class="curve"></path><g class="handles"></g><text class="told"></text></svg>
+  <svg height="${H}" role="group" aria-label="Weight against p"><g class="back"></g><path class="curve"></path><g class="handles"></g><text class="told"></text></svg>
   <div class="tools"><button class="add" title="In the widest gap; or double-click where it should be">Add a point</button>
   <button class="drop" title="Takes the chosen point away (Delete)">Remove point</button><span class="hint">Drag the points, or choose one and use the arrow keys.</span></div>`;
 
@@ -14,7 +14,7 @@ const make = (tag, attributes, parent) => {
   return made;
 };
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const x = (p) => LEFT + p * (W - LEFT - RIGHT);
+const x = (e, p) => LEFT + p * (e.width - LEFT - RIGHT);
 const y = (e, weight) => H - BOTTOM - (weight / e.top) * (H - TOP - BOTTOM);
 
 // -- the curve: the same monotone cubic as imae_core/drawn.py ---------------------------------------------------------
@@ -65,23 +65,23 @@ function drawBack(e) {
   const back = e.part(".back");
   back.replaceChildren();
   for (const weight of ticks(e.top)) {
-    make("line", { class: "grid", x1: x(0), x2: x(1), y1: y(e, weight), y2: y(e, weight) }, back);
+    make("line", { class: "grid", x1: x(e, 0), x2: x(e, 1), y1: y(e, weight), y2: y(e, weight) }, back);
     make("text", { x: LEFT - 6, y: y(e, weight) + 4, "text-anchor": "end" }, back).textContent = Number(weight.toPrecision(3));
   }
-  for (const p of [0, 0.25, 0.5, 0.75, 1]) make("text", { x: x(p), y: H - BOTTOM + 16, "text-anchor": "middle" }, back).textContent = p;
-  make("text", { x: x(0.5), y: H - 6, "text-anchor": "middle" }, back).textContent = "p, probability of the given label";
+  for (const p of [0, 0.25, 0.5, 0.75, 1]) make("text", { x: x(e, p), y: H - BOTTOM + 16, "text-anchor": "middle" }, back).textContent = p;
+  make("text", { x: x(e, 0.5), y: H - 6, "text-anchor": "middle" }, back).textContent = "p, probability of the given label";
   make("text", { x: 2, y: 12 }, back).textContent = "weight";
   for (const { color, shares } of Object.values(e.data.histogram)) {
-    const width = (x(1) - x(0)) / shares.length;
+    const width = (x(e, 1) - x(e, 0)) / shares.length;
     shares.forEach((share, i) => make("rect", {
-      class: "bar", fill: color, x: x(0) + i * width, width, y: H - BOTTOM - share * (H - TOP - BOTTOM), height: share * (H - TOP - BOTTOM),
+      class: "bar", fill: color, x: x(e, 0) + i * width, width, y: H - BOTTOM - share * (H - TOP - BOTTOM), height: share * (H - TOP - BOTTOM),
     }, back));
   }
 }
 
 function draw(e) {
   const color = e.data.color || "var(--st-primary-color)";
-  const line = sampled(e.points, e.data.smooth).map(([p, w], i) => `${i ? "L" : "M"}${x(p).toFixed(1)} ${y(e, w).toFixed(1)}`);
+  const line = sampled(e.points, e.data.smooth).map(([p, w], i) => `${i ? "L" : "M"}${x(e, p).toFixed(1)} ${y(e, w).toFixed(1)}`);
   e.part(".curve").setAttribute("d", line.join(""));
   e.part(".curve").style.stroke = color;
   const group = e.part(".handles");
@@ -89,7 +89,7 @@ function draw(e) {
   while (group.children.length < e.points.length) addHandle(e, group);
   e.points.forEach(([p, weight], i) => {
     const handle = group.children[i];
-    handle.setAttribute("transform", `translate(${x(p)} ${y(e, weight)})`);
+    handle.setAttribute("transform", `translate(${x(e, p)} ${y(e, weight)})`);
     handle.setAttribute("aria-valuetext", `p ${p}, weight ${weight}`);
     handle.setAttribute("aria-valuenow", weight);
     handle.setAttribute("aria-label", `Point ${i + 1} of ${e.points.length}`);
@@ -97,7 +97,7 @@ function draw(e) {
   });
   const chosen = e.points[e.chosen], told = e.part(".told");
   told.textContent = chosen ? `p = ${chosen[0]}, weight = ${chosen[1]}` : "";
-  told.setAttribute("x", W - RIGHT);
+  told.setAttribute("x", e.width - RIGHT);
   told.setAttribute("y", 12);
   told.setAttribute("text-anchor", "end");
   e.part(".drop").disabled = !(e.chosen > 0 && e.chosen < e.points.length - 1);
@@ -134,8 +134,8 @@ function addHandle(e, group) {
 
 function where(e, event) {
   const box = e.part("svg").getBoundingClientRect();
-  const [left, top] = [((event.clientX - box.left) / box.width) * W, ((event.clientY - box.top) / box.height) * H];
-  return [(left - LEFT) / (W - LEFT - RIGHT), ((H - BOTTOM - top) / (H - TOP - BOTTOM)) * e.top];
+  const [left, top] = [event.clientX - box.left, event.clientY - box.top];
+  return [(left - LEFT) / (e.width - LEFT - RIGHT), ((H - BOTTOM - top) / (H - TOP - BOTTOM)) * e.top];
 }
 
 function move(e, place, p, weight) {
@@ -204,8 +204,13 @@ function build(parentElement) {
   root.className = "editor";
   root.innerHTML = TEMPLATE;
   parentElement.appendChild(root);
-  const e = { root, part: (name) => root.querySelector(name), chosen: -1, held: false, top: 1 };
+  const e = { root, part: (name) => root.querySelector(name), chosen: -1, held: false, top: 1, width: 400 };
   root.editor = e;
+  new ResizeObserver(() => {
+    if (!root.clientWidth || root.clientWidth === e.width) return;
+    e.width = root.clientWidth;
+    if (e.points) rescale(e);
+  }).observe(root);
   e.part(".add").addEventListener("click", () => addInGap(e));
   e.part(".drop").addEventListener("click", () => { drop(e); later(e); });
   e.part("svg").addEventListener("dblclick", (event) => add(e, ...where(e, event)));

@@ -44,7 +44,8 @@ def edit(curve: ChosenCurve, histogram: Mapping[str, Any]) -> ChosenCurve | None
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<span style="display:inline-block;width:14px;height:14px;border-radius:7px;background:{curve.color}"></span>',
                     width="content")  # fmt: skip
-            st.markdown(f"**{LOSSES[curve.loss].title}**", help=LOSSES[curve.loss].summary, width="stretch")
+            entry = LOSSES[curve.loss]
+            st.markdown(f"**{entry.title.split(' (')[0]}**", help=f"{entry.title}. {entry.summary}", width="stretch")
             train = st.button("Train", key=f"lab_train_{curve.number}", icon=":material/play_arrow:",
                               help="Opens Train with this loss chosen.")  # fmt: skip
             if st.button("", key=f"lab_remove_{curve.number}", icon=":material/close:", help="Takes this curve away."):

@@ -96,12 +96,12 @@ def emphasis_table(curves: Sequence[ChosenCurve], moment: Moment | None) -> pd.D
     """One row a curve: under uniform p, and under the p of the moment."""
     rows = []
     for curve in curves:
-        row: dict[str, object] = {"curve": curve.title} | _named("uniform", uniform_emphasis(curve.weight))
+        share = None if moment is None else moment.examples.share(curve.weight)
+        row: dict[str, object] = {"curve": curve.title} | ({} if share is None else {"share": 100 * share.weight_share})
+        row |= _named("uniform", uniform_emphasis(curve.weight))
         if moment is not None:
             for name, found in emphasis_by_population(curve.weight, moment.examples).items():
                 row |= {f"{name}_mean": found.mean, f"{name}_variance": found.variance}
-            share = moment.examples.share(curve.weight)
-            row["share"] = float("nan") if share is None else 100 * share.weight_share
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -15,6 +15,7 @@ from imae_core.palette import AXIS, COLOR
 from ui.figures import finish
 
 HEIGHT = 400
+LEGEND_ROW = 18  # pixels
 BINS = 50
 QUANTITIES = {
     "value": "L, relative: zero at p = 1/2",
@@ -55,7 +56,7 @@ def weight_figure(lines: Sequence[Line], shares: Mapping[str, Any], *, log: bool
         figure.add_scatter(
             x=line.table["p"], y=weight, name=line.name, mode="lines", line={"color": line.color, "width": 3}
         )
-    finish(figure, AXIS["p_label"], unit, HEIGHT)
+    finish(figure, AXIS["p_label"], unit, HEIGHT + LEGEND_ROW * max(0, len(lines) + len(shares) - 4))
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(**({"type": "log"} if log else {"rangemode": "tozero"}))
     _right_axis(figure, shares)
@@ -77,7 +78,7 @@ def _right_axis(figure: go.Figure, shares: Mapping[str, Any]) -> None:
     if shares:
         figure.update_layout(
             barmode="overlay",
-            yaxis={"overlaying": "y2"},  # curves above bars
+            yaxis={"overlaying": "y2", "tickmode": "auto"},  # curves above bars
             yaxis2={"side": "right", "title": "share of the population", "ticksuffix": " %", "showgrid": False,
                     "range": [0, 102], "type": "linear"},
         )  # fmt: skip
@@ -93,7 +94,7 @@ def quantity_figure(lines: Sequence[Line], column: str) -> go.Figure:
             x=line.table["p"], y=values, name=line.name, mode="lines", line={"color": line.color, "width": 3}
         )
         shown.append(values[line.table["p"].between(0.02, 0.98)].to_numpy())
-    finish(figure, AXIS["p_label"], QUANTITIES[column], HEIGHT)
+    finish(figure, AXIS["p_label"], QUANTITIES[column], HEIGHT + LEGEND_ROW * max(0, len(lines) - 4))
     figure.update_xaxes(range=[0, 1])
     figure.update_layout(uirevision=column)
     if shown:
@@ -103,16 +104,16 @@ def quantity_figure(lines: Sequence[Line], column: str) -> go.Figure:
     return figure
 
 
-def swept_curves(tables: Mapping[float, pd.DataFrame], name: str, shares: Mapping[str, Any]) -> go.Figure:
-    """One line a value of a parameter, from pale to dark; columns p and weight."""
-    places = np.linspace(0.25, 1.0, len(tables))
-    colors = plotly.colors.sample_colorscale("Viridis", list(1 - places + 0.0))
+def swept_curves(tables: Mapping[float, pd.DataFrame], name: str, shares: Mapping[str, Any], *, log: bool) -> go.Figure:
+    """One line a value of a parameter, in the order of a colour scale; columns p and weight."""
+    # its ends would vanish on a dark page or on a light one
+    colors = plotly.colors.sample_colorscale("Viridis", list(np.linspace(0.85, 0.25, len(tables))))
     lines = [
         Line(f"{name} = {value:g}", color, table) for (value, table), color in zip(tables.items(), colors, strict=True)
     ]
-    figure = weight_figure(lines, shares, log=False)
+    figure = weight_figure(lines, shares, log=log)
     figure.update_traces(line={"width": 2}, selector={"type": "scatter"})
-    figure.update_layout(uirevision=f"sweep {name}", legend={"font": {"size": 11}})
+    figure.update_layout(uirevision=f"sweep {name}{log}", legend={"font": {"size": 11}})
     return figure
 
 

@@ -38,6 +38,7 @@ def draw_sweep(curves: Sequence[ChosenCurve], moment: Moment | None) -> None:
             "Values", ", ".join(f"{value:g}" for value in usual_values(curve, parameter)), width=330,
             key=f"lab_sweep_values_{curve.number}_{name}", help=f"Numbers in {parameter.allowed}, with commas; at most 15.",
         )  # fmt: skip
+        log = st.toggle("Log scale", key="lab_sweep_log", help="Of the weight.")
     values = _values(written)
     swept = {value: curve.changed(name, value) for value in values}
     tables = {value: derivative_table(found.weight, 201)[["p", "weight"]] for value, found in swept.items()}
@@ -45,7 +46,9 @@ def draw_sweep(curves: Sequence[ChosenCurve], moment: Moment | None) -> None:
     numbers = sweep_table({value: found.weight for value, found in swept.items()}, examples)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        live_chart.chart(figures.swept_curves(tables, name, figures.shares_by_p(examples)), key="lab_sweep_figure")
+        live_chart.chart(
+            figures.swept_curves(tables, name, figures.shares_by_p(examples), log=log), key="lab_sweep_figure"
+        )
     with right:
         shown = {"uniform_variance": ("uniform p", SERIES[0]), "variance": ("this run's examples", SERIES[1])}
         live_chart.chart(
