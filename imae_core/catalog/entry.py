@@ -89,8 +89,8 @@ class TableParameter:
         if value is None:
             return None
         try:
-            value = table_rows(value) if isinstance(value, str) else value
-            rows = [[float(number) for number in row] for row in value]
+            found = table_rows(value) if isinstance(value, str) else value
+            rows = [[float(number) for number in row] for row in found]
         except (TypeError, ValueError):
             raise BadInputError(f"{owner}: {self.name} must be rows of numbers, got {value!r:.100}") from None
         if not rows or len({len(row) for row in rows}) != 1 or not all(math.isfinite(x) for row in rows for x in row):

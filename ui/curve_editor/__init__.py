@@ -33,9 +33,9 @@ def points_input(
         color: of the curve.
         histogram: shares of examples by p to draw underneath, for each population `color` and `shares`.
     """
-    first = {"points": points, "base": points, "given": points, "dragged": 0, "typed": 0}
+    first = {"points": points, "base": points, "given": points, "returned": points, "dragged": 0, "typed": 0}
     state = st.session_state.setdefault(f"{key}_state", first)
-    if points not in (state["given"], state["points"]):
+    if points not in (state["given"], state["returned"]):
         state.update(points=points, base=points, dragged=state["dragged"] + 1, typed=state["typed"] + 1)
     state["given"] = points
 
@@ -53,6 +53,7 @@ def points_input(
                   "histogram": dict(histogram or {})},
             key=key, default={"points": None}, on_points_change=dragged,
         )  # fmt: skip
+    state["returned"] = state["points"]
     return list(state["points"])
 
 
