@@ -87,20 +87,18 @@ def from_text(text: str) -> list[tuple[str, dict[str, Any]]]:
 def chosen() -> list[ChosenCurve]:
     """Those of the session; at first those of the link, else the paper's three."""
     if _CURVES not in st.session_state:
-        st.session_state[_CURVES] = []
         linked = st.query_params.get(state.CURVES)
-        found = [(name, LOSSES[name].validate(params)) for name, params in START]
-        if linked:
-            found = [pair for pair in from_text(linked) if pair[0] in CURVES] or found
-        for name, params in found:
-            add(name, params)
+        found = from_text(linked) if linked else [(name, LOSSES[name].validate(params)) for name, params in START]
+        drawable = [pair for pair in found if pair[0] in CURVES]
+        st.session_state[_COUNT] = len(drawable)
+        st.session_state[_CURVES] = [ChosenCurve(number, *pair) for number, pair in enumerate(drawable)]
     return list(st.session_state[_CURVES])
 
 
 def add(loss: str, params: Mapping[str, Any]) -> None:
-    number = st.session_state.get(_COUNT, 0)
+    number = st.session_state[_COUNT]
     st.session_state[_COUNT] = number + 1
-    st.session_state[_CURVES] = [*st.session_state.get(_CURVES, []), ChosenCurve(number, loss, dict(params))]
+    st.session_state[_CURVES] = [*st.session_state[_CURVES], ChosenCurve(number, loss, dict(params))]
 
 
 def remove(number: int) -> None:
