@@ -22,6 +22,7 @@ def centre(page, place):
 
 
 def test_type_a_formula_drag_a_point_and_train_with_it(page, server, home):
+    page.set_default_timeout(60_000)
     page.goto(f'{server.url}/loss_lab?curves=[["formula",{{}}],["drawn",{{"points":[[0,1],[0.5,4],[1,1]]}}]]')
     page.locator(".st-key-lab_figure .scatterlayer .trace").nth(1).wait_for(state="attached")
     box = page.get_by_role("textbox", name="Weight")
