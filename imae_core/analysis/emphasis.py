@@ -3,7 +3,7 @@
 A curve here is a function of p and its complement 1-p, arrays of one shape, such as `functools.partial(CURVES["imae"], T=8)`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,9 @@ def uniform_emphasis(curve: Curve) -> Emphasis:
 
 
 def emphasis_of(p: ArrayLike, weights: ArrayLike) -> Emphasis:
-    """Of examples, p and weights both (n,): the peak is the example of the largest weight."""
+    """Of examples, p and weights both (n,), NaN left out: the peak is the example of the largest weight."""
     probabilities, found = np.asarray(p, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    probabilities, found = probabilities[np.isfinite(found)], found[np.isfinite(found)]
     if not len(found):
         return Emphasis(*[float("nan")] * 6)
     peak = int(np.argmax(found))
@@ -124,21 +125,21 @@ def derivative_table(curve: Curve, points: int = 401) -> pd.DataFrame:
     )
 
 
-def sweep_table(
-    curves: Mapping[float, Curve] | Iterable[tuple[float, Curve]], examples: Examples | None
-) -> pd.DataFrame:
+def sweep_table(curves: Mapping[float, Curve], examples: Examples | None) -> pd.DataFrame:
     """One row a swept value: variance under uniform p, and on examples variance and the corrupted ones' share of weight.
 
     What is not known is NaN.
     """
     rows = []
-    for value, curve in dict(curves).items():
+    for value, curve in curves.items():
         share = None if examples is None else examples.share(curve)
         rows.append(
             {
                 "value": value,
                 "uniform_variance": uniform_emphasis(curve).variance,
-                "variance": float("nan") if examples is None else float(examples.weights(curve).var()),
+                "variance": float("nan")
+                if examples is None
+                else emphasis_of(examples.p, examples.weights(curve)).variance,
                 "weight_share": float("nan") if share is None else share.weight_share,
             }
         )

@@ -131,7 +131,7 @@ def test_second_derivative_of_cross_entropy():
     np.testing.assert_allclose(table["d2L_ds2"], table["p"] * (1 - table["p"]), rtol=1e-5, atol=1e-9)
 
 
-def test_a_sweep_of_T():
+def test_a_sweep_over_a_parameter():
     curves = {T: curve("imae", T=T) for T in (0.0, 4.0, 8.0)}
     examples = Examples.recorded(P, [1] * 4, CORRUPTED, None)
     table = sweep_table(curves, examples)

@@ -130,7 +130,10 @@ def test_copies_and_pickles_are_the_same_loss():
         ({"points": [[p / 50, 1] for p in range(51)]}, "2 to 50 points, got 51"),
         ({"points": [[0, 1, 2], [1, 1, 2]]}, r"a point is a pair \[p, weight\], got 3 numbers in row 1"),
         ({"points": [[0.1, 1], [1, 1]]}, "first point must be at p = 0 and the last at p = 1, got 0.1 and 1"),
-        ({"points": [[0, 1], [0.5, 1], [0.5, 2], [1, 1]]}, "p must rise by at least 0.001 from point to point, got 0.5, then 0.5"),
+        (
+            {"points": [[0, 1], [0.5, 1], [0.5, 2], [1, 1]]},
+            "p must rise by at least 0.001 from point to point, got 0.5, then 0.5",
+        ),
         ({"points": [[0, 1], [0.6, 1], [0.5, 2], [1, 1]]}, "got 0.6, then 0.5"),
         ({"points": [[0, 1], [0.25, -2], [1, 1]]}, r"a weight must be in \[0, 1e\+06\], got -2 at p = 0.25"),
         ({"points": [[0, 0], [1, 0]]}, "every point has weight 0"),

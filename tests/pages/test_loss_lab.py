@@ -13,17 +13,18 @@ from imae_core.runs.store import Store
 from imae_core.runs.submit import run_folder, submit
 from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
 
+
 def link(*curves):
     return json.dumps(curves)
 
 
-def figure(app, key):
+def figure(app, key):  # noqa: F811
     """The Plotly figure that a chart was given."""
     found = [json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name == "imae_chart"]
     return json.loads(next(data["figure"] for data in found if data["name"] == key))
 
 
-def lines(app, key="lab_figure"):
+def lines(app, key="lab_figure"):  # noqa: F811
     """Names of the lines, and their y."""
     return {trace["name"]: trace["y"] for trace in figure(app, key)["data"] if trace["type"] == "scatter"}
 
@@ -132,7 +133,9 @@ def test_what_a_curve_would_do_to_a_runs_examples(app, run):  # noqa: F811
     own = weight_share(dynamics["weight"], labels["is_corrupted"]).weight_share
     would = weight_share(CURVES["imae"](p, 1 - p, T=12.0), labels["is_corrupted"]).weight_share
     shown = texts(app)
-    assert f"With **IMAE (T=12)** corrupted examples would get {100 * would:.0f} % instead of {100 * own:.0f} %" in shown
+    assert (
+        f"With **IMAE (T=12)** corrupted examples would get {100 * would:.0f} % instead of {100 * own:.0f} %" in shown
+    )
     assert f"**CCE**, the run's own loss, gives corrupted examples {100 * own:.0f} % of the weight" in shown
     assert "Every p is held as the run's own loss had made it" in shown
     table = app.dataframe[0].value
