@@ -15,6 +15,7 @@ RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
 GROUP, PAIR_A, PAIR_B = "group", "a", "b"
 STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
 PAIR_EXAMPLE = "pair_example"
+CURVES = "curves"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"
 

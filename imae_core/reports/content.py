@@ -163,8 +163,8 @@ def _sampled(config: RunConfig) -> str:
     return f" with {config.classes_per_batch} classes each" if config.classes_per_batch else ""
 
 
-def _pairs(params: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in params.items())
+def _pairs(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value_text(f'loss.params.{name}', value)}" for name, value in params.items())
 
 
 def _list(values: Sequence[float]) -> str:
