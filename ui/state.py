@@ -15,6 +15,7 @@ RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
 GROUP, PAIR_A, PAIR_B = "group", "a", "b"
 STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
 PAIR_EXAMPLE = "pair_example"
+STUDY, METRIC = "study", "metric"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"
 
@@ -49,3 +50,9 @@ def to_link(**values: Any) -> None:
             st.query_params.pop(key, None)
         elif st.query_params.get(key) != text:
             st.query_params[key] = text
+
+
+def start_with(**values: Any) -> None:
+    """Before widgets with these keys are drawn: the values that they have at first."""
+    for key, value in values.items():
+        st.session_state.setdefault(key, value)

@@ -12,7 +12,8 @@ from imae_core.analysis.significance import Paired, adjusted, paired_test
 
 @dataclass(frozen=True)
 class FactorView:
-    """means, stds (losses, values of the factor) over all blocks that have every value; n seeds and other settings each."""
+    """means, stds, counts (losses, values of the factor) over seeds, where a seed's value is its mean over noise rates and other
+    settings; only blocks that have every value of the factor count."""
 
     factor: str
     means: pd.DataFrame
@@ -48,7 +49,8 @@ def factor_view(values: pd.DataFrame, factor: str, others: Sequence[str]) -> Fac
     kept = _balanced(values, factor, others)
     if kept is None:
         return None
-    cells = kept.groupby(["row", factor], sort=False)["value"].agg(["mean", "std", "count"])
+    by_seed = kept.groupby(["row", factor, "seed"], sort=False)["value"].mean()
+    cells = by_seed.groupby(["row", factor], sort=False).agg(["mean", "std", "count"])
     means, stds, counts = (cells[name].unstack(factor, sort=False) for name in ("mean", "std", "count"))
     order = [value for value in dict.fromkeys(values[factor]) if value in means]
     return FactorView(factor, means[order], stds[order], counts[order])
@@ -57,7 +59,7 @@ def factor_view(values: pd.DataFrame, factor: str, others: Sequence[str]) -> Fac
 def turns(values: pd.DataFrame, factor: str, others: Sequence[str], best: str) -> list[Turn]:
     """Pairs of losses whose order is another one at some value of the factor than at its first; sure ones first.
 
-    The tests are paired over blocks, with Holm's correction over both ends of all turns of the factor.
+    The tests are paired over seeds, with Holm's correction over both ends of all turns of the factor.
     """
     view = factor_view(values, factor, others)
     if view is None or not best:
@@ -65,7 +67,7 @@ def turns(values: pd.DataFrame, factor: str, others: Sequence[str], best: str) -
     kept = _balanced(values, factor, others)
     assert kept is not None
     sign = 1 if best == "max" else -1
-    wide: Any = kept.pivot_table(index=["row", factor], columns=["column", "seed", *others], values="value", sort=False)
+    wide: Any = kept.pivot_table(index=["row", factor], columns="seed", values="value", sort=False)
     means: dict[tuple[str, str], float] = view.means.stack().to_dict()  # type: ignore[assignment]
     start, *rest = map(str, view.means.columns)
     found = []

@@ -145,9 +145,9 @@ def verdict(a: str, b: str, test: Paired | None, where: str = "", best: str = "m
     if test is None:
         return f"{names}: fewer than two seeds in common; nothing can be said about the noise between seeds"
     direction = " (lower is better)" if best == "min" else ""
-    numbers = (
-        f"{100 * test.difference:+.1f} points{direction} [{100 * test.low:.1f}, {100 * test.high:.1f}], {test.n} seeds"
-    )
+    low, middle, high = (f"{100 * value:+.1f}".replace("-", "−") for value in (test.low, test.difference, test.high))
+    interval = f"[{low.removeprefix('+')}, {high.removeprefix('+')}]"
+    numbers = f"{middle} points{direction} {interval}, {test.n} seeds"
     holm_note = f" (Holm, {test.comparisons} comparisons)" if test.comparisons > 1 else ""
     end = "a difference" if test.is_difference else "cannot be told from noise between seeds"
     return f"{names}: {numbers}, {pvalue_text(test.adjusted_pvalue)}{holm_note}: {end}"

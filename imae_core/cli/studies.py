@@ -27,8 +27,8 @@ from imae_core.studies.store import (
     list_studies,
     load_study,
     remove_study,
-    replace_study,
     study_path,
+    widen_study,
 )
 from imae_core.studies.study import FACTORS, parse_study
 from imae_core.studies.tables import DEFAULT_METRIC, FORMATS, rank_lines, study_document, study_table
@@ -127,7 +127,7 @@ def widen(
         raise BadInputError(
             "widen adds values to what varies (--set lr=0.01,0.1); a setting of all runs cannot be changed"
         )
-    cells = replace_study(where, load_study(where, name).widened(changes))
+    cells = widen_study(where, name, changes)
     console.print(f"study {name}: {len(cells)} runs now", highlight=False)
 
 
