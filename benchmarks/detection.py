@@ -32,7 +32,7 @@ from imae_core.data.store import load_dataset
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import evaluate_training_set
 from imae_core.training.folds import Training, training_of
-from imae_core.training.labels import training_labels
+from imae_core.training.rows import run_rows
 
 LOSSES = ("cce", "mae", "imae", "gce")
 NOISE = {"kind": "symmetric", "rate": 0.4}
@@ -71,7 +71,7 @@ class Recording:
 def train(config: RunConfig, data: Dataset, epochs: Sequence[int] = ()) -> Recording:
     """Carries out a config; inputs are kept of `epochs`, else of the last one."""
     torch.set_num_threads(config.threads)
-    training = training_of(config, data, training_labels(config, data), CPU)
+    training = training_of(config, *run_rows(config, data), CPU)
     recording = Recording(training, epochs or [training.epochs])
     training.run(recording)
     return recording

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from imae_core.analysis.comparison import METRICS
 from imae_core.catalog import LOSSES
-from imae_core.cli import options as o
 from imae_core.cli.options import AsJson, Home, app, console
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.hardware import gpus
 from imae_core.home import resolve_home
+from imae_core.recipes import RECIPES
 from imae_core.runs.service import ensure_runner
 from imae_core.runs.store import Store
 from imae_core.studies.parsing import parse_loss, parse_settings
@@ -85,7 +85,7 @@ def create(
             "--one-at-a-time", help="Vary one setting and leave the others as usual, instead of every combination."
         ),
     ] = False,
-    recipe: o.RecipeName = None,
+    recipe: Annotated[str | None, typer.Option(help=f"Recipe: {', '.join(RECIPES)}; default: by the data.")] = None,
     max_hours: MaxHours = None,
     home: Home = None,
 ) -> None:

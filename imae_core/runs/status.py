@@ -144,7 +144,7 @@ def expected_cost(
     `rates` of `step_seconds` save looking at all runs again.
     """
     rate = (step_seconds(store) if rates is None else rates).get(kind_of_work(config))
-    examples = min(config.num_train or num_train, num_train)
+    examples = config.num_trained(min(config.num_train or num_train, num_train))
     steps = config.total_steps(examples)
     epochs = -(-steps // config.steps_per_epoch(examples))
     rows = examples * (epochs + -(-epochs // config.eval_every))

@@ -95,7 +95,7 @@ def _left_seconds(
     num_train = dataset_facts(home, study.dataset).num_train
 
     def steps(cell: Cell) -> int:
-        return cell.config.total_steps(min(cell.config.num_train or num_train, num_train))
+        return cell.config.total_steps(cell.config.num_trained(min(cell.config.num_train or num_train, num_train)))
 
     own: dict[object, list[float]] = {}
     for place in places:

@@ -10,8 +10,8 @@ from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
 from imae_core.recipes import make_config
 from imae_core.training.folds import FoldTrainer, fold_rows, training_of
-from imae_core.training.labels import training_labels
 from imae_core.training.result import summarize
+from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 from tests.training.test_trainer import CPU, Notebook
 
@@ -22,9 +22,8 @@ def training_for(**choices):
     choices = {"epochs": EPOCHS, "num_folds": FOLDS, "num_train": 400, "batch_size": 64} | choices
     data = load_dataset(None, "digits")
     config = make_config("digits", (1, 8, 8), 1297, noise={"kind": "symmetric", "rate": 0.3}, **choices)
-    data, _ = data.subset(config.num_train, 0)
     torch.set_num_threads(config.threads)
-    return training_of(config, data, training_labels(config, data), CPU)
+    return training_of(config, *run_rows(config, data), CPU)
 
 
 def trained(stop_at=None, **choices):
@@ -68,11 +67,15 @@ def test_each_row_is_judged_by_a_net_that_never_saw_it():
     others = np.setdiff1d(np.arange(400), rows)
     assert not set(rows) & set(others)
     alone = training._trainer(1)
-    np.testing.assert_array_equal(alone.train_data.stored.numpy(), np.asarray(training.dataset.train_inputs)[others])
+    np.testing.assert_array_equal(
+        alone.train_data.stored.numpy(), np.asarray(training.rows.dataset.train_inputs)[others]
+    )
     np.testing.assert_array_equal(alone.given.numpy(), training.labels.given[others])
     alone.run(Notebook())
     alone.model.eval()
-    inputs = torch.from_numpy(np.asarray(training.dataset.train_inputs)[rows]).float() * training.dataset.scale
+    inputs = (
+        torch.from_numpy(np.asarray(training.rows.dataset.train_inputs)[rows]).float() * training.rows.dataset.scale
+    )
     with torch.no_grad():
         probs = alone.model(inputs).softmax(dim=1).numpy()
     training.run(Notebook())

@@ -9,8 +9,8 @@ from imae_core.data.store import load_dataset
 from imae_core.losses import build_loss
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
-from imae_core.training.labels import training_labels
 from imae_core.training.result import summarize
+from imae_core.training.rows import run_rows
 from imae_core.training.schedule import lr_at
 from imae_core.training.trainer import Trainer
 
@@ -35,10 +35,9 @@ def trainer_for(device=CPU, **choices):
     choices = {"epochs": None if "iterations" in choices else 4, "noise": {"kind": "symmetric", "rate": 0.4}} | choices
     data = load_dataset(None, "digits")
     config = make_config("digits", (1, 8, 8), 1297, **choices)
-    if config.num_train:
-        data, _ = data.subset(config.num_train, 0)
     torch.set_num_threads(config.threads)
-    return Trainer(config, data, training_labels(config, data), device)
+    rows, validation = run_rows(config, data)
+    return Trainer(config, rows, device, validation)
 
 
 def trained(stop_at=None, **choices):
@@ -63,7 +62,7 @@ def assert_same_run(first, second):
 
 @pytest.mark.parametrize("model", ["mlp", "small_cnn"])
 def test_same_config_same_bits_on_the_cpu(model):
-    choices = {"model": model, "epochs": 2, "augment": True, "threads": 2, "num_train": 600}
+    choices = {"model": model, "epochs": 2, "augment": "pad_crop", "threads": 2, "num_train": 600}
     assert_same_run(trained(**choices), trained(**choices))
 
 
@@ -76,11 +75,13 @@ def test_seeds_matter_and_noise_has_its_own():
 
 @pytest.mark.parametrize("stop_at", [1, 14, 22, 33])
 def test_stopped_anywhere_and_resumed_gives_the_bits_of_an_undisturbed_run(stop_at, tmp_path):
-    whole = trained(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32)
-    halted, notebook = trained(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32, stop_at=stop_at)
+    whole = trained(epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32)
+    halted, notebook = trained(
+        epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32, stop_at=stop_at
+    )
     assert halted.step == stop_at
     torch.save(halted.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer_for(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32)
+    resumed = trainer_for(epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32)
     resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
     resumed.run(notebook := Notebook())
     assert_same_run(whole, (resumed, notebook))
@@ -196,6 +197,6 @@ def test_schedules():
 def test_a_run_on_the_gpu():
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    trainer = trainer_for(torch.device("cuda:0"), model="small_cnn", augment=True)
+    trainer = trainer_for(torch.device("cuda:0"), model="small_cnn", augment="pad_crop")
     trainer.run(notebook := Notebook())
     assert np.isfinite(notebook.records[-1].seen["weight"]).all()
