@@ -15,7 +15,6 @@ from typing import Any
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.runs.budget import spent_message
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.foreground import begin, carry_out, take_over
 from imae_core.runs.store import Store
 from imae_core.runs.submit import release_lost
 from imae_core.studies.progress import match
@@ -47,6 +46,9 @@ def run_here(home: Path, name: str, *, jobs: int = 1, tell: Tell = lambda _: Non
     if jobs < 1:
         raise BadInputError(f"jobs must be 1 or more, got {jobs}")
     load_study(home, name)
+    store = Store(home)
+    for run in store.of_group(name):
+        release_lost(store, run)
     return _alone(home, name, tell) if jobs == 1 else _together(home, name, jobs, tell)
 
 
@@ -110,7 +112,7 @@ def _work(home: Path, name: str, began: float, stop: Event, events: Any) -> None
 
 
 class _Bench:
-    """Takes one run after another until none is left."""
+    """Takes one run after another until none is left. Only it loads torch, not the process that starts several of it."""
 
     def __init__(self, home: Path, name: str, began: float, stop: Event | None = None) -> None:
         self.home = home
@@ -153,6 +155,8 @@ class _Bench:
 
     def _next(self) -> RunFolder | None:
         """The next run in the study's order that nobody has, now this process's; runs that failed since it began are not tried again."""
+        from imae_core.runs.foreground import begin, take_over
+
         store = Store(self.home)
         with study_lock(self.home, self.name):
             runs = [release_lost(store, run) for run in store.of_group(self.name)]
@@ -167,9 +171,12 @@ class _Bench:
         return None
 
     def _train(self, folder: RunFolder) -> Finished:
+        from imae_core.runs.foreground import carry_out
+
         started = time.monotonic()
         title = folder.config().title
-        outcome, message = "failed", ""
+        outcome: str = "failed"
+        message = ""
         try:
             outcome = carry_out(folder, report=self._watch)
         except ImaeError as error:
