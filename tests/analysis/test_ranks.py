@@ -29,7 +29,7 @@ def test_ranks_by_hand():
 
 
 def test_friedman_is_scipys():
-    values = np.random.default_rng(0).random((10, 4)) + [0.3, 0.0, 0.1, 0.2]
+    values = np.random.default_rng(0).random((10, 4)) + np.array([0.3, 0.0, 0.1, 0.2])
     ranks = rank_losses(blocks(values))
     reference = stats.friedmanchisquare(*values.T)
     assert (ranks.friedman_statistic, ranks.friedman_pvalue) == pytest.approx((reference.statistic, reference.pvalue))

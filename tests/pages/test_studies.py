@@ -44,13 +44,20 @@ def test_a_study_is_created_by_the_form(app, home):  # noqa: F811
     app.text_input(key="study_set_epochs").set_value("2")
     app.text_input(key="study_seeds").set_value("0 1")
     app.number_input(key="study_budget").set_value(0.5).run()
-    assert {metric.label: metric.value for metric in app.metric}["Runs"] == "48", "4 losses x 3 rates x 2 seeds x 2 settings"
+    assert {metric.label: metric.value for metric in app.metric}["Runs"] == "48", (
+        "4 losses x 3 rates x 2 seeds x 2 settings"
+    )
     app.text_input(key="study_name").set_value("mine").run()
     app.button(key="create_study").click().run()
     study = load_study(home, "mine")
-    assert (study.factors, study.overrides, study.seeds, study.max_hours) == ({"lr": (0.1, 0.01)}, {"epochs": 2}, (0, 1), 0.5)
+    assert (study.factors, study.overrides, study.seeds, study.max_hours) == (
+        {"lr": (0.1, 0.01)},
+        {"epochs": 2},
+        (0, 1),
+        0.5,
+    )
     assert study.design == "one_at_a_time"
-    assert app.query_params["study"] == ["mine"]
+    assert "mine" in app.query_params["study"]
     assert not app.exception
 
 
@@ -92,7 +99,7 @@ def test_results_follow_the_metric(app, home, finished):  # noqa: F811
     assert "IMAE · T 4 over IMAE · T 8 at 0 %: −4.0 points" in texts(app)
     app.selectbox(key="metric").set_value("noisy_subset_accuracy").run()
     assert table(app)["40 %"].tolist() == pytest.approx([0.1] * 3)
-    assert app.query_params["metric"] == ["noisy_subset_accuracy"]
+    assert "noisy_subset_accuracy" in app.query_params["metric"]
     app.selectbox(key="metric").set_value("train_accuracy_given").run()
     assert "Mean rank" not in texts(app), "neither direction is better"
     assert not app.exception
@@ -117,7 +124,6 @@ def test_widen_and_remove(app, home, finished):  # noqa: F811
     app.text_input(key="widen_losses").set_value("gce imae:T=16")
     app.button(key="widen").click().run()
     assert {metric.label: metric.value for metric in app.metric}["Runs done"] == "12 of 30"
-    assert "12 of 30" in texts(app) or not app.exception
     app.button(key="remove_study").click().run()
     assert list_studies(home) == []
     assert len(Store(home).runs("done")) == 12, "its runs stay"

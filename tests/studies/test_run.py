@@ -88,7 +88,7 @@ def test_time_left_comes_from_the_studys_own_runs(home):
 
 
 def test_stop_asks_every_run(home, nothing_starts):
-    _, cells = small(home)
+    small(home)
     submit_study(home, "small")
     assert stop_study(home, "small") == 12
     Runner(home, PretendedExecutor(home)).tick()
@@ -98,7 +98,7 @@ def test_stop_asks_every_run(home, nothing_starts):
 
 def test_the_runner_starts_nothing_beyond_the_budget(home, nothing_starts, monkeypatch):
     monkeypatch.setenv("IMAE_CPU_CORES", "2")
-    _, cells = small(home, max_hours=0.01)
+    small(home, max_hours=0.01)
     submit_study(home, "small")
     runner = Runner(home, PretendedExecutor(home))
     runner.tick()
