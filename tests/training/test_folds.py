@@ -123,7 +123,25 @@ def test_the_result_is_that_of_held_out_rows(whole):
     assert result["detection_auc"] == pytest.approx(
         detection_auc(1 - training.held_out["p_label"], labels.is_corrupted)
     )
+    assert result["validation_accuracy_given"] == result["train_accuracy_given"], "cross-validated"
+    assert result["validation_accuracy_true"] == np.mean(predicted == labels.true)
     assert np.isnan(training.history[1]["train_accuracy_given"]), "a fold's own rows are no out-of-sample accuracy"
+
+
+def test_held_out_rows_are_normalised_by_the_rows_of_the_net_that_judges_them():
+    training = training_for(normalize="standardize", epochs=1)
+    training.run(Notebook())
+    rows = training.folds[0]
+    others = np.setdiff1d(np.arange(400), rows)
+    inputs = np.asarray(training.rows.dataset.train_inputs, dtype=np.float64) / 16
+    mean, std = inputs[others].mean(0), inputs[others].std(0)
+    alone = training._trainer(0)
+    alone.run(Notebook())
+    alone.model.eval()
+    with torch.no_grad():
+        held_out = torch.from_numpy((inputs[rows] - mean) / np.where(std > 0, std, 1)).float()
+        probs = alone.model(held_out).softmax(dim=1).numpy()
+    np.testing.assert_allclose(training.held_out["pred_probs"][rows], probs, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 15, 29, 30])
