@@ -16,6 +16,7 @@ GROUP, PAIR_A, PAIR_B = "group", "a", "b"
 STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
 PAIR_EXAMPLE = "pair_example"
 CURVES = "curves"
+STUDY, METRIC = "study", "metric"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"
 
@@ -50,3 +51,9 @@ def to_link(**values: Any) -> None:
             st.query_params.pop(key, None)
         elif st.query_params.get(key) != text:
             st.query_params[key] = text
+
+
+def start_with(**values: Any) -> None:
+    """Before widgets with these keys are drawn: the values that they have at first."""
+    for key, value in values.items():
+        st.session_state.setdefault(key, value)
