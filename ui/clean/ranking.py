@@ -99,10 +99,8 @@ def _choose_run(statuses: list[RunStatus]) -> RunStatus:
 
 def _choose_detectors(view: RunView) -> list[str]:
     names = cache.detectors(*view.key, view.status.run.state)
-    linked = [name for name in st.query_params.get(state.RANKING, "").split(",") if name in names]
-    kept = [name for name in st.session_state.get(state.RANKING, linked) if name in names]
     default = [DEFAULT_DETECTOR] if DEFAULT_DETECTOR in names else names[:1]
-    st.session_state[state.RANKING] = kept or default
+    state.several_from_link(state.RANKING, names, default)
     return st.multiselect(
         "Ranked by", names, key=state.RANKING, format_func=lambda name: DETECTORS[name].title,
         help="One detector, or the mean rank of several.\n\n"
