@@ -21,6 +21,7 @@ from imae_core.analysis.suspicion_scores import (
 from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
+OF_LAST_P_LABEL = ("loss", "gmm", "confident_learning")
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,21 @@ def mean_rank(names: Sequence[str], inputs: DetectorInputs) -> Scores:
     if not names:
         raise BadInputError(f"give at least one detector; choose from: {', '.join(available(inputs))}")
     return mean_of_ranks([score(name, inputs) for name in names])
+
+
+def scores_of(names: Sequence[str], inputs: DetectorInputs) -> tuple[dict[str, Scores], Scores]:
+    """Of one detector or several, the scores (N,) by name, and the suspicion that ranks: the one's score, or their mean rank."""
+    scores = {name: score(name, inputs) for name in names}
+    return scores, scores[names[0]] if len(names) == 1 else mean_of_ranks(list(scores.values()))
+
+
+def same_evidence(names: Sequence[str]) -> list[str]:
+    """Those of `names` that read the same number, the probability of the given label at the last epoch, if several do.
+
+    They rank alike, or nearly: in a mean rank that evidence counts as often as there are such detectors.
+    """
+    found = [name for name in names if name in OF_LAST_P_LABEL]
+    return found if len(found) > 1 else []
 
 
 def mean_of_ranks(scores: Sequence[ArrayLike]) -> Scores:
