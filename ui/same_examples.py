@@ -10,13 +10,13 @@ import streamlit as st
 from imae_core.analysis.same_examples import (
     TOP_SHARE,
     Change,
-    TrainedOn,
     change_table,
     changes,
     same_examples,
     why_incomparable,
 )
 from imae_core.catalog import LOSSES
+from imae_core.runs.comparison import trained_on
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
 from ui import comparison_figures, live_chart, state
@@ -65,11 +65,12 @@ def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
         a=view_a.run_id, b=view_b.run_id, source=source, epoch_a=view_a.epoch, epoch_b=view_b.epoch,
         axes=None if quantity == QUANTITIES[0] else quantity,
     )  # fmt: skip
-    reason = why_incomparable(_trained_on(view_a), _trained_on(view_b))
+    trained = [trained_on(view.status.run, view.status.folder, view.examples) for view in (view_a, view_b)]
+    reason = why_incomparable(*trained)
     if reason:
         st.warning(f"These two runs cannot be compared example by example. {reason}", icon=":material/warning:")
         return
-    table = same_examples(_trained_on(view_a), _trained_on(view_b), view_a.table, view_b.table)
+    table = same_examples(*trained, view_a.table, view_b.table)
     _draw(view_a, view_b, table, quantity)
 
 
@@ -169,12 +170,6 @@ def _choose_epoch(status: RunStatus, source: Source, letter: str, key: str) -> i
         return epochs[0]
     state.from_link(key, epochs, epochs[-1])
     return st.select_slider(f"Epoch of {letter}", epochs, key=key)
-
-
-def _trained_on(view: RunView) -> TrainedOn:
-    config = view.status.run.config
-    fingerprint = str(view.status.folder.environment().get("data_fingerprint", ""))
-    return TrainedOn(config.dataset, fingerprint, config.noise_seed, view.examples)
 
 
 def _names(a: RunStatus, b: RunStatus) -> tuple[str, str]:

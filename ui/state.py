@@ -13,8 +13,16 @@ RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
     "run", "runs", "epoch", "source", "view", "example", "dataset", "clone", "tool", "selection",
 )  # fmt: skip
 GROUP, DATA, NOISE, LOSS, SINGLE, LINES, METRIC = "group", "data", "noise", "loss", "single", "lines", "metric"
-PAIR_A, PAIR_B, EPOCH_A, EPOCH_B, AXES, CHANGE, PAIR_PAGE = "a", "b", "epoch_a", "epoch_b", "axes", "change", "pair_page"
-STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
+PAIR_A, PAIR_B, EPOCH_A, EPOCH_B, AXES, CHANGE, PAIR_PAGE = (
+    "a",
+    "b",
+    "epoch_a",
+    "epoch_b",
+    "axes",
+    "change",
+    "pair_page",
+)
+STEP, RANKING, REVIEWER, SCORES = "step", "ranking", "reviewer", "scores"
 PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"

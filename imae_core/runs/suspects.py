@@ -14,6 +14,8 @@ from imae_core.analysis.detectors import (
     suggested_labels,
     suspicion_order,
 )
+from imae_core.analysis.doubts import doubt, learned_late
+from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.errors import BadInputError, RunError
 from imae_core.runs.folder import RunFolder
@@ -51,6 +53,22 @@ def inputs_by_epoch(folder: RunFolder, wanted: Sequence[int]) -> Iterator[tuple[
     if last in wanted:
         outputs = folder.array("pred_probs"), folder.array("embeddings")
         yield last, _inputs(examples, given, folder.dynamics("eval", last), folder.trajectory(), *outputs)
+
+
+def noise_estimate(folder: RunFolder) -> tuple[NoiseEstimate, str] | None:
+    """How many labels of a run are wrong by confident learning, and in words what speaks against that ("" if nothing).
+
+    None where the run has recorded no probabilities (yet). Raises what `detector_inputs` and `estimate_noise` raise.
+    """
+    inputs = detector_inputs(folder)
+    if inputs.pred_probs is None or inputs.trajectory is None:
+        return None
+    estimate = estimate_noise(inputs.given_labels, inputs.pred_probs)
+    predicted = np.asarray(inputs.pred_probs).argmax(axis=1)
+    agreement = float((predicted == inputs.given_labels).mean())
+    test_accuracy = (folder.result() or {}).get("final_test_accuracy")
+    late = learned_late(inputs.given_labels, predicted, inputs.trajectory)
+    return estimate, doubt(estimate.noise_rate, agreement, test_accuracy, late)
 
 
 def _evaluated(folder: RunFolder) -> list[int]:

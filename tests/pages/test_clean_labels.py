@@ -115,6 +115,7 @@ class View:
 def ranking(home, monkeypatch):
     run, folder = made_up_run(home)
     monkeypatch.setattr(Ranking, "estimate", None)
+    monkeypatch.setattr(Ranking, "mixture_rate", 1 / 3)
     suspects = suspects_table(folder, ["confidence"])
     return Ranking(View(folder), ("confidence",), suspects, Journal(home, run.run_id, "Ada"))
 
