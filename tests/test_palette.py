@@ -9,7 +9,7 @@ from imae_core.palette import COLOR, SERIES
 
 PAGES = {
     "#FFFFFF": 2.2,
-    "#0E1117": 3.0,
+    "#171614": 3.0,
 }  # the page's colour in the light and the dark theme, and the least contrast to it
 # linear RGB as dichromats see it: Machado, Oliveira and Fernandes 2009, severity 1
 EYES = {

@@ -22,7 +22,7 @@ PAIR_A, PAIR_B, EPOCH_A, EPOCH_B, AXES, CHANGE, PAIR_PAGE = (
     "change",
     "pair_page",
 )
-STEP, RANKING, REVIEWER, SCORES = "step", "ranking", "reviewer", "scores"
+STEP, RANKING, REVIEWER, SCORES, SCORE_LINES = "step", "ranking", "reviewer", "scores", "score_lines"
 PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"

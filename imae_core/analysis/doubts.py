@@ -36,18 +36,18 @@ def doubt(noise_rate: float, agreement: float, test_accuracy: float | None, late
     """
     if late is not None and late >= max(LEAST_LATE, noise_rate / 2):
         return (
-            f"Probably too low: the net has memorised labels. It now predicts {late:.1%} of all given labels that it did not believe "
+            f"Probably too low: the net has memorised labels. It now predicts {100 * late:.1f} % of all given labels that it did not believe "
             "over the run, and confident learning takes those for right. A run in folds, or a loss that memorises less, "
             "gives a better estimate."
         )
     if test_accuracy is not None and noise_rate > 0 and 1 - test_accuracy > noise_rate / 2:
         return (
-            f"Probably too high: the net itself is wrong on {1 - test_accuracy:.1%} of the test set, and its errors look like wrong "
+            f"Probably too high: the net itself is wrong on {100 * (1 - test_accuracy):.1f} % of the test set, and its errors look like wrong "
             "labels. A net that is trained longer or fits better gives a better estimate."
         )
     if test_accuracy is None and agreement < 0.5:
         return (
-            f"Not plausible: the net predicts only {agreement:.1%} of the given labels. Unless most labels are wrong, it is a poor "
+            f"Not plausible: the net predicts only {100 * agreement:.1f} % of the given labels. Unless most labels are wrong, it is a poor "
             "judge of them, and the estimate is too high."
         )
     return ""

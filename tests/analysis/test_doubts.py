@@ -25,19 +25,19 @@ def test_learned_late_are_those_fitted_now_that_were_not_believed():
 def test_what_the_net_memorised_makes_an_estimate_too_low():
     assert doubt(0.1, 0.9, 0.99, 0.05).startswith("Probably too low: the net has memorised")
     assert doubt(0.1, 0.9, 0.99, 0.049) == ""
-    assert "21.3%" in doubt(0.071, 0.81, 0.81, 0.213)
+    assert "21.3 %" in doubt(0.071, 0.81, 0.81, 0.213)
     assert doubt(0.0, 1.0, 0.99, 0.009) == "", "a handful is no sign"
 
 
 def test_a_poor_net_makes_it_too_high():
-    assert doubt(0.2, 0.8, 0.89, None).startswith("Probably too high: the net itself is wrong on 11.0%")
+    assert doubt(0.2, 0.8, 0.89, None).startswith("Probably too high: the net itself is wrong on 11.0 %")
     assert doubt(0.2, 0.8, 0.91, None) == ""
     assert doubt(0.0, 1.0, 0.5, None) == "", "nothing was taken for wrong, so nothing too much"
     assert doubt(0.6, 0.4, 0.8, None) == "", "most labels are wrong, and the net is good enough to say so"
 
 
 def test_disagreement_with_most_labels_where_nothing_else_is_known():
-    assert doubt(0.6, 0.49, None, None).startswith("Not plausible: the net predicts only 49.0%")
+    assert doubt(0.6, 0.49, None, None).startswith("Not plausible: the net predicts only 49.0 %")
     assert doubt(0.4, 0.5, None, None) == ""
 
 

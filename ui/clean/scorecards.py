@@ -127,11 +127,17 @@ def _by_loss(ranking: Ranking, truth: np.ndarray) -> None:
 
 
 def _lines_by_loss(ranking: Ranking, runs: dict[str, RunStatus], name: str, truth: np.ndarray) -> None:
-    state.several_from_link("score_lines", list(runs), list(runs)[:START_LINES])
+    own, *others = runs
+    others.sort(key=lambda line: -len(runs[line].folder.epochs("eval")))
+    start = [own, *others][:START_LINES]
+    ids = state.linked(state.SCORE_LINES) if state.SCORE_LINES not in st.session_state else []
+    linked = [line for line, status in runs.items() if status.run.run_id in ids]
+    state.several_from_link(state.SCORE_LINES, list(runs), linked or start)
     wanted = st.multiselect(
-        f"Lines, of {len(runs)}", list(runs), key="score_lines", max_selections=MOST_LINES,
+        f"Lines, of {len(runs)}", list(runs), key=state.SCORE_LINES, max_selections=MOST_LINES,
         help="The same ranking as it stood at earlier epochs. Each line is measured when it is first asked for.",
     )  # fmt: skip
+    state.to_link(score_lines=None if wanted == start else [runs[line].run.run_id for line in wanted])
     parts = [_detection(runs[line], ranking.detectors, MOST_EPOCHS).assign(line=line) for line in wanted]
     course = pd.concat(parts) if parts else pd.DataFrame()
     if not len(course):
