@@ -21,7 +21,7 @@ from imae_core.analysis.suspicion_scores import (
 from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
-OF_LAST_P_LABEL = ("loss", "gmm", "confident_learning")
+SAME_EVIDENCE = ("loss", "confident_learning")  # both the final probability of the given label
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,8 @@ def scores_of(names: Sequence[str], inputs: DetectorInputs) -> tuple[dict[str, S
 
 
 def same_evidence(names: Sequence[str]) -> list[str]:
-    """Those of `names` that read the same number, the probability of the given label at the last epoch, if several do.
-
-    They rank alike, or nearly: in a mean rank that evidence counts as often as there are such detectors.
-    """
-    found = [name for name in names if name in OF_LAST_P_LABEL]
+    """Those of `names` that rank alike at the last epoch, if there are several: in a mean rank they count twice."""
+    found = [name for name in names if name in SAME_EVIDENCE]
     return found if len(found) > 1 else []
 
 

@@ -92,8 +92,8 @@ def choose(statuses: list[RunStatus]) -> Ranking:
     alike = [DETECTORS[name].title for name in same_evidence(detectors)]
     if alike:
         st.caption(
-            f"{', '.join(alike[:-1])} and {alike[-1]} read the same number, the last probability of the given label, and rank alike: "
-            f"in the mean rank that evidence counts {'twice' if len(alike) == 2 else f'{len(alike)} times'}. Keep one of them."
+            f"{alike[0]} and {alike[1]} read the same number, the final net's probability of the given label, and rank alike: in the "
+            "mean rank that evidence counts twice. Keep one of them."
         )
     return Ranking(
         view,
