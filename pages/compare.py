@@ -144,6 +144,9 @@ def choose_lines(comparison: Comparison) -> list[str]:
         tasks = comparison.tasks
         start = list(tasks.index[tasks == tasks.iloc[-1]])[:MOST_LINES]
     linked = [comparison.groups[run_id] for run_id in state.linked(state.LINES) if run_id in comparison.groups.index]
+    if state.LINES in st.session_state and st.session_state[state.LINES] == st.session_state.get(state.USUAL_LINES):
+        st.session_state[state.LINES] = start  # nobody had chosen among the runs of before
+    st.session_state[state.USUAL_LINES] = start
     state.several_from_link(state.LINES, names, start if state.LINES in st.session_state else linked or start)
     wanted = st.multiselect(
         f"Lines, of {len(names)}", names, key=state.LINES,
@@ -215,14 +218,17 @@ def draw(chosen: list[RunStatus]) -> None:
     several = not over_seeds.groups.is_unique
     done = int(over_seeds.is_done.sum())
     st.subheader("Results", divider="gray")
+    state.from_link(state.SINGLE, [False, True], False)
+    single = several and st.session_state[state.SINGLE]
+    shown_rows = cache.comparison(key, False) if single else over_seeds
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{len(chosen)} runs, {done} of them finished, in {over_seeds.groups.nunique()} rows")
-        state.from_link(state.SINGLE, [False, True], False)
-        single = several and st.toggle(
-            "A row a run", key=state.SINGLE, help="Every seed in a row of its own, instead of means over seeds."
-        )
-        state.to_link(single=single or None)
-    draw_results(cache.comparison(key, False) if single else over_seeds)
+        st.markdown(f"{len(chosen)} runs, {done} of them finished, in {shown_rows.groups.nunique()} rows")
+        if several:
+            st.toggle(
+                "A row a run", key=state.SINGLE, help="Every seed in a row of its own, instead of means over seeds."
+            )
+    state.to_link(single=single or None)
+    draw_results(shown_rows)
     draw_curves(over_seeds, chosen)
     draw_noise_map(over_seeds)
     draw_same_examples(chosen)

@@ -25,6 +25,7 @@ PAIR_A, PAIR_B, EPOCH_A, EPOCH_B, AXES, CHANGE, PAIR_PAGE = (
 STEP, RANKING, REVIEWER, SCORES, SCORE_LINES = "step", "ranking", "reviewer", "scores", "score_lines"
 PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
+USUAL_LINES = "usual_lines"
 NEW_RUNS = "new_runs"
 
 
