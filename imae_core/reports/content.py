@@ -45,7 +45,6 @@ FRACTIONS = {
     "detection_auc": ("Detection AUC", "one minus the mean of p over the evaluated epochs, against what is corrupted"),
     "realized_noise_rate": ("Realised noise rate", "share of training examples that are corrupted"),
 }
-LOWER_IS_BETTER = ("noisy_subset_accuracy",)
 COMPARED = ("best_test_accuracy", "final_test_accuracy", "noisy_subset_accuracy", "clean_subset_accuracy",
             "hybrid_accuracy", "detection_auc")  # fmt: skip
 DASH = "–"
