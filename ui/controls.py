@@ -10,8 +10,9 @@ import streamlit as st
 
 from imae_core.catalog import LOSSES, NOISES, Entry, NoiseEntry, Parameter, TextParameter
 from imae_core.data.dataset import Dataset
-from imae_core.data.facts import DatasetFacts, known_params, offered_noises
+from imae_core.data.facts import DatasetFacts, complete_components, known_params, offered_noises
 from imae_core.data.store import DatasetRecord
+from imae_core.errors import BadInputError
 
 MIXTURE = ({"kind": "symmetric", "share": 0.5, "rate": 0.4}, {"kind": "pairflip", "share": 0.25, "rate": 0.4})
 
@@ -117,23 +118,23 @@ def noise_controls(
 
 
 def _noise_parameters(entry: NoiseEntry, key: str, given: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
-    """Texts as choices, then the numbers that are used."""
+    """Texts as choices, then the numbers that are used, side by side."""
     chosen: dict[str, Any] = {}
-    for parameter in entry.parameters:
-        if not isinstance(parameter, TextParameter):
-            continue
+    texts = [parameter for parameter in entry.parameters if isinstance(parameter, TextParameter)]
+    left, right = st.columns(2) if texts else (st.container(), st.container())
+    for parameter in texts:
         options = list(parameter.choices or sources)
         if not options:
-            st.info("Add another data set with pictures on Datasets first.", icon=":material/arrow_upward:")
-            continue
+            raise BadInputError("there is no other data set with pictures here; add or fetch one on Datasets first")
         start = given.get(parameter.name)
-        chosen[parameter.name] = st.selectbox(
-            parameter.name.capitalize(), options, index=options.index(start) if start in options else 0,
+        chosen[parameter.name] = left.selectbox(
+            parameter.name, options, index=options.index(start) if start in options else 0,
             key=f"{key}_{parameter.name}", help=f"{parameter.help} Source: {parameter.source}.",
         )  # fmt: skip
     unused = {"gaussian": {"radius"}, "blur": {"sigma"}}.get(str(chosen.get("method")), set())
     numbers = tuple(parameter for parameter in entry.numbers if parameter.name not in unused)
-    return chosen | (entry_parameters(replace(entry, parameters=numbers), key, given) if numbers else {})
+    with right:
+        return chosen | (entry_parameters(replace(entry, parameters=numbers), key, given) if numbers else {})
 
 
 def _components_editor(
@@ -156,8 +157,7 @@ def _components_editor(
             ),
         },
     )  # fmt: skip
-    parts = table.dropna().to_dict("records")
-    return [dict(part) | {"params": known_params(part["kind"], facts)} for part in parts]
+    return complete_components(table.dropna().to_dict("records"), facts)
 
 
 def _matrix_editor(
