@@ -42,11 +42,12 @@ def train(options: RunOptions, home: Home = None, as_json: AsJson = False) -> No
         console.print(_result_table(result))
 
 
-def train_in_foreground(home: Path, folder: RunFolder, config: RunConfig) -> dict[str, Any]:
+def train_in_foreground(home: Path, folder: RunFolder, config: RunConfig, group: str = "") -> dict[str, Any]:
+    """Carries a run out in this process and returns its result; ImaeError where it does not come to its end."""
     from imae_core.runs.execute import execute
 
     store = Store(home)
-    store.add(folder.run_id, config, executor="foreground", state="running")
+    store.add(folder.run_id, config, group=group, executor="foreground", state="running")
     store.update(folder.run_id, ref={"pid": os.getpid(), "created": create_time(os.getpid())}, attempt=1)
     folder.write_control("", stop=False)
     try:
