@@ -81,11 +81,11 @@ def select(runs: pd.DataFrame) -> Selection:
         )
     validation = _by_seed(known, "validation_accuracy_given")
     if len(validation.columns) < 2:
-        raise BadInputError(f"there is only one value to choose from, {validation.columns[0]!r}")
+        raise BadInputError(f"there is only one value to choose from, {validation.columns[0]}")
     complete = validation.dropna()
     if complete.empty:
         raise BadInputError("no seed is finished for all values yet")
-    mean = complete.mean()
+    mean = complete.mean().round(12)  # equal sums in another order are equal
     chosen = mean.index[int(mean.to_numpy().argmax())]
     table = pd.DataFrame({"validation_mean": mean, "validation_std": complete.std()})
     differences = -complete.sub(complete[chosen], axis=0)
@@ -93,7 +93,7 @@ def select(runs: pd.DataFrame) -> Selection:
     table["standard_error"] = differences.std() / len(complete) ** 0.5
     table["is_apart"] = table["difference"] > table["standard_error"]
     test = _by_seed(known, "final_test_accuracy").reindex(index=complete.index, columns=complete.columns)
-    table["test_mean"], table["test_std"] = test.mean(skipna=False), test.std(skipna=False)
+    table["test_mean"], table["test_std"] = test.mean(skipna=False).round(12), test.std(skipna=False)
     return Selection(
         table=table,
         chosen=chosen,

@@ -27,6 +27,8 @@ USUAL_SHARE = 0.2
 # what is tuned, beside a loss's parameters and the loss itself
 TUNED = ("lr", "weight_decay", "momentum", "batch_size", "epochs", "iterations", "grad_clip")
 
+LENGTHS = ("epochs", "iterations")
+
 
 @app.command()
 @takes_run_options
@@ -93,8 +95,10 @@ def _configs(home: Path, options: RunOptions, param: str, values: list[str]) -> 
             return options.config(home, value, seed)
         if param in known:
             return options.config(home, loss, seed, loss_params={param: value})
-        other = {"epochs": "iterations", "iterations": "epochs"}.get(param)
-        return options.config(home, loss, seed, **{param: value} | ({other: None} if other else {}))
+        changes: dict[str, Any] = {param: value}
+        if param in LENGTHS:
+            changes = dict.fromkeys(LENGTHS) | changes
+        return options.config(home, loss, seed, **changes)
 
     return [config(value, seed) for value in values for seed in options.seeds]
 

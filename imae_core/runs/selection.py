@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imae_core.analysis.parameters import SEEDS, TASK, differing, title, value_text
+from imae_core.analysis.parameters import SEEDS, TASK, differing, task_keys, title, value_text
 from imae_core.analysis.selection import SOURCE, Selection, order_note, select
 from imae_core.config import RunConfig
 from imae_core.data.facts import dataset_facts
@@ -37,10 +37,11 @@ class RunSelection:
 
     def sentences(self) -> list[str]:
         """The choice, what cannot be told from it, what the noise lets one expect, and how it did where truth is known."""
-        chosen, row = self.selection.chosen, self.selection.table.loc[self.selection.chosen]
+        chosen = self.selection.chosen
+        accuracy = float(self.selection.table["validation_mean"].max())
         seeds = f"over {self.selection.num_seeds} seeds" if self.selection.num_seeds > 1 else "of one seed"
         found = [
-            f"{self.text(chosen)} is chosen: {_percent(row['validation_mean'])} of the held-out rows are predicted as their given "
+            f"{self.text(chosen)} is chosen: {_percent(accuracy)} of the held-out rows are predicted as their given "
             f"label, the highest mean {seeds} ({SOURCE})."
         ]
         near = ", ".join(self.text(value) for value in self.selection.not_apart)
@@ -101,12 +102,44 @@ def select_among(runs: Runs) -> RunSelection:
         )
     field = fields[0]
     table = comparison.metrics[["validation_accuracy_given", "final_test_accuracy"]].assign(
-        value=parameters[field], seed=list(zip(*(parameters[seed] for seed in SEEDS), strict=True))
+        value=parameters[field], seed=parameters[list(SEEDS)].apply(tuple, axis=1)
     )
     selection = select(table[comparison.is_done])
     run, folder = runs[0]
     note = order_note(_noise_matrix(run.config, folder))
     return RunSelection(field, selection, int((~comparison.is_done).sum()), note)
+
+
+def selections(runs: Runs) -> dict[str, RunSelection]:
+    """Every choice that these runs allow, by the data, noise and loss that it is for.
+
+    Runs are parted by data and noise, and by loss where its parameters vary; parts in which no value can be chosen are left
+    out. Raises BadInputError, the first part's, if none is left.
+    """
+    comparison = compare_runs(runs)
+    parameters = comparison.parameters
+    tasks = task_keys(parameters)
+    of_losses = any(field.startswith("loss.params.") for field in differing(parameters))
+    keys = [(tasks[run.run_id], run.config.loss.name if of_losses else "") for run, _ in runs]
+    found: dict[str, RunSelection] = {}
+    problems: list[BadInputError] = []
+    for key in dict.fromkeys(keys):
+        part = [run for run, other in zip(runs, keys, strict=True) if other == key]
+        try:
+            found[_part_title(part[0][0].config, bool(key[1]))] = select_among(part)
+        except BadInputError as problem:
+            problems.append(problem)
+    if not found:
+        raise problems[0]
+    return found
+
+
+def _part_title(config: RunConfig, with_loss: bool) -> str:
+    loss = [value_text("loss.name", config.loss.name)] if with_loss else []
+    noise = "labels as they are" if config.noise.is_none else (
+        f"{value_text('noise.kind', config.noise.kind)} {value_text('noise.rate', config.noise.rate)}"
+    )  # fmt: skip
+    return " · ".join([*loss, config.dataset, noise])
 
 
 def _noise_matrix(config: RunConfig, folder: RunFolder) -> NDArray[np.float64] | None:
