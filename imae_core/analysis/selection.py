@@ -149,8 +149,9 @@ def _truth(table: pd.DataFrame, chosen: Hashable) -> Truth | None:
     test = table["test_mean"]
     if test.isna().any():
         return None
-    best = test.index[int(test.to_numpy().argmax())]
+    best = table.index[int(test.to_numpy().argmax())]
+    best_accuracy, chosen_accuracy = float(test.max()), float(test[table.index == chosen].iloc[0])
     correlation = None
     if len(table) >= 3 and table["validation_mean"].nunique() > 1 and test.nunique() > 1:
         correlation = float(spearmanr(table["validation_mean"], test).statistic)
-    return Truth(best, float(test[best]), float(test[chosen]), float(test[best] - test[chosen]), correlation)
+    return Truth(best, best_accuracy, chosen_accuracy, best_accuracy - chosen_accuracy, correlation)

@@ -15,11 +15,11 @@ from ui.comparison_figures import selection_figure
 from ui.comparison_table import BEST, Shown
 
 HELP = {
-    "validation, given labels": "Accuracy on rows that were not trained on, against their given labels, some of which are wrong: all "
+    "validation": "Accuracy on rows that were not trained on, against their given labels, some of which are wrong: all "
     "that one has without clean labels. Mean ± standard deviation over seeds. The highest mean is chosen.",
-    "below the chosen": "How much less than the chosen value's, in points, paired by seed, and the standard error of that mean.",
-    "told apart": "Whether the difference exceeds one standard error (the one-standard-error rule).",
-    "test, true labels": "Final accuracy on the test set. The choice never sees it: it shows how the choice did.",
+    "below": "How much less than the chosen value's, in points, paired by seed, and the standard error of that mean.",
+    "apart": "Whether the difference exceeds one standard error (the one-standard-error rule).",
+    "test": "Final accuracy on the test set, whose labels are true. The choice never sees it: it shows how the choice did.",
 }
 
 
@@ -41,7 +41,7 @@ def _draw(chosen: RunSelection, key: str) -> None:
     selection = chosen.selection
     texts = [value_text(chosen.field, value) for value in selection.table.index]
     place = list(selection.table.index).index(selection.chosen)
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns([4, 5], gap="medium")
     with left:
         _draw_table(chosen, texts, place)
     with right:
@@ -54,11 +54,12 @@ def _draw_table(chosen: RunSelection, texts: Sequence[str], place: int) -> None:
     table = pd.DataFrame(
         {
             chosen.title: texts,
-            "validation, given labels": _numbers(rows["validation_mean"], rows["validation_std"]),
-            "below the chosen": _numbers(rows["difference"], rows["standard_error"], digits=2),
-            "told apart": ["chosen" if other == place else "yes" if apart else "no" for other, apart in enumerate(rows["is_apart"])],
-            "test, true labels": _numbers(rows["test_mean"], rows["test_std"]),
-        }
+            "validation": _numbers(rows["validation_mean"], rows["validation_std"]),
+            "below": _numbers(rows["difference"], rows["standard_error"], digits=2),
+            "apart": ["chosen" if other == place else "yes" if apart else "no" for other, apart in enumerate(rows["is_apart"])],
+            "test": _numbers(rows["test_mean"], rows["test_std"]),
+        },
+        dtype=object,
     )  # fmt: skip
     shown = [name for name in table if isinstance(table[name].iloc[0], Shown)]
     marks = pd.DataFrame("", index=table.index, columns=table.columns)
