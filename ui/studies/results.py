@@ -95,7 +95,7 @@ def _draw_table(results: StudyResults, metric: str, marks: Marks, name: str) -> 
             else "Without two seeds in common nothing can be said about what is noise. "
         )
     if not results.progress.is_done:
-        text += f"Not finished: {results.progress.text}. "
+        text += f"Not finished: {results.progress.text}; a dash is no value. "
     if 1 < seeds < 5:
         text += f"With {seeds} seeds only large differences can be told from noise; widen the study to five or more."
     st.caption(text)
