@@ -104,8 +104,11 @@ class RunOptions:
         """One config for each loss and seed, losses first."""
         return [self.config(home, loss, seed) for loss in self.losses for seed in self.seeds]
 
-    def config(self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None) -> RunConfig:
-        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`."""
+    def config(
+        self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None, **changes: Any
+    ) -> RunConfig:
+        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`, `changes` over the
+        options of the same name."""
         facts = dataset_facts(home, self.dataset)
         on_gpu = self.device.startswith("cuda") or (self.device == "auto" and bool(gpus()))
         choice: dict[str, Any] = {
@@ -123,7 +126,11 @@ class RunOptions:
             num_available=facts.num_train,
             on_gpu=on_gpu,
             recipe=self.recipe,
+<<<<<<< HEAD
             **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)},
+=======
+            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts.mapping)} | changes,
+>>>>>>> study
         )
 
     def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
