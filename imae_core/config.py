@@ -154,13 +154,18 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"])
-            message = problem["msg"].removeprefix("Value error, ")
-            given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-            problems.append(f"{where}: {message}{given}" if where else message)
-        raise BadInputError("; ".join(problems)) from None
+        raise BadInputError(describe_problems(error)) from None
+
+
+def describe_problems(error: ValidationError) -> str:
+    """One line for people: what was wrong where, and what was given."""
+    problems = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        problems.append(f"{where}: {message}{given}" if where else message)
+    return "; ".join(problems)
 
 
 def new_run_id() -> str:

@@ -109,10 +109,21 @@ def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> 
     return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
 
 
-def _kind_of_work(config: RunConfig) -> tuple[object, ...]:
+def kind_of_work(config: RunConfig) -> tuple[object, ...]:
     """What two runs must share for one to tell how long a step of the other takes on this machine."""
     on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
-    return (config.dataset, config.model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+    model = (config.model.name, *sorted(config.model.params.items()))
+    return (config.dataset, model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+
+
+def step_seconds(store: Store) -> dict[tuple[object, ...], float]:
+    """Seconds an optimiser step takes by kind of work: medians over this home's finished runs."""
+    rates: dict[tuple[object, ...], list[float]] = {}
+    for run in store.runs("done"):
+        result = _result(run_folder(store.home, run.run_id), run.finished)
+        if result.get("seconds") and result.get("steps"):
+            rates.setdefault(kind_of_work(run.config), []).append(result["seconds"] / result["steps"])
+    return {kind: float(np.median(values)) for kind, values in rates.items()}
 
 
 @dataclass(frozen=True)
@@ -125,16 +136,10 @@ class Cost:
 
 def expected_cost(store: Store, config: RunConfig, num_train: int, num_classes: int) -> Cost:
     """Time from this home's finished runs of the same net, data and threads; disk from the sizes of the tables."""
-    kind = _kind_of_work(config)
-    rates = []
-    for run in store.runs("done"):
-        if _kind_of_work(run.config) == kind:
-            result = run_folder(store.home, run.run_id).result() or {}
-            if result.get("seconds") and result.get("steps"):
-                rates.append(result["seconds"] / result["steps"])
+    rate = step_seconds(store).get(kind_of_work(config))
     examples = min(config.num_train or num_train, num_train)
     steps = config.total_steps(examples)
     epochs = -(-steps // config.steps_per_epoch(examples))
     rows = examples * (epochs + -(-epochs // config.eval_every))
     disk = 14 * rows + examples * (4 * num_classes + 600) + 10_000_000
-    return Cost(float(np.median(rates)) * steps if rates else None, disk)
+    return Cost(None if rate is None else rate * steps, disk)

@@ -147,13 +147,16 @@ class Store:
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def add(self, run_id: str, config: RunConfig, *, group: str = "", executor: str, state: str = "queued") -> None:
-        """Inserts a run; its folder must be there already."""
+    def add(
+        self, run_id: str, config: RunConfig, *, group: str = "", executor: str, state: str = "queued",
+        ref: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Inserts a run; its folder must be there already. `ref` says who carries out one that is running."""
         now = time.time()
         with self._transaction() as database:
             database.execute(
-                "INSERT INTO runs (run_id, title, group_name, config, state, created, started, max_attempts, executor) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (run_id, title, group_name, config, state, created, started, max_attempts, executor, ref) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run_id,
                     config.title,
@@ -164,6 +167,7 @@ class Store:
                     now if state in ACTIVE else None,
                     MAX_ATTEMPTS,
                     executor,
+                    json.dumps(dict(ref or {})),
                 ),
             )
 
