@@ -9,11 +9,11 @@ from rich.table import Table as RichTable
 from imae_core.cli import options as o
 from imae_core.cli.options import AsJson, Home, app, console
 from imae_core.cli.runs import Group
-from imae_core.errors import BadInputError, unknown_name
+from imae_core.errors import BadInputError, RunError, unknown_name
 from imae_core.files import without_nan
 from imae_core.home import resolve_home
-from imae_core.paper import PRESETS, TABLES, Preset, Table, compare_with_paper, experiments, preset_of
-from imae_core.paper.standing import Queued, Standing, cost, counts, standings, submit_missing
+from imae_core.paper import PRESETS, TABLES, Preset, Table, compare_with_paper, preset_of, suits
+from imae_core.paper.standing import PaperPlan, counts, places, seconds_left, submit_missing
 from imae_core.paper.tables import (
     comparison_markdown,
     comparison_records,
@@ -21,6 +21,7 @@ from imae_core.paper.tables import (
     records_csv,
 )
 from imae_core.runs.store import Store
+from imae_core.studies.progress import Place
 
 FORMATS = ("markdown", "csv", "json")
 paper_app = typer.Typer(help="The paper's experiments: published numbers, presets that repeat them, ours beside them.")
@@ -69,9 +70,9 @@ def _listed(store: Store, preset: Preset, dataset: str | None) -> dict[str, Any]
     row |= {"scaled_down": preset.scaled_down or None, "protocol": preset.table.protocol, "seconds": None}
     if preset.missing():
         return row | {"here": f"needs the {', '.join(preset.missing())}", "time": "", "states": {}}
-    name = dataset if dataset and _suits(store, preset, dataset) else preset.dataset
-    found = standings(store.runs(), experiments(store.home, preset, dataset=name))
-    seconds = cost(store, found).seconds
+    name = dataset if dataset and suits(store.home, preset, dataset) else preset.dataset
+    found = places(store, PaperPlan(preset.name, name))
+    seconds = seconds_left(store, found)
     return row | {
         "dataset": name,
         "here": counts(found),
@@ -79,13 +80,6 @@ def _listed(store: Store, preset: Preset, dataset: str | None) -> dict[str, Any]
         "time": time_text(seconds),
         "states": {one.run.run_id: one.state for one in found if one.run},
     }
-
-
-def _suits(store: Store, preset: Preset, dataset: str) -> bool:
-    try:
-        return bool(experiments(store.home, preset, dataset=dataset))
-    except BadInputError:
-        return False
 
 
 def time_text(seconds: float | None) -> str:
@@ -129,6 +123,9 @@ def _print_records(records: list[dict[str, Any]], kind: str) -> None:
         raise unknown_name("format", kind, FORMATS)
 
 
+Again = Annotated[bool, typer.Option("--again", help="Also try again what has failed.")]
+
+
 @paper_app.command()
 def submit(
     name: PresetName,
@@ -136,35 +133,61 @@ def submit(
     seed: o.Seeds = None,
     only: Only = None,
     device: o.Device = "auto",
+    again: Again = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Queue what is missing of a preset; what is done, queued or running is left alone, what had stopped goes on."""
     store = Store(resolve_home(home))
-    preset = preset_of(name)
-    wanted = experiments(store.home, preset, dataset=dataset, seeds=seed or [0], device=device, only=only or [])
-    before = standings(store.runs(), wanted)
-    queued = submit_missing(store, preset, wanted)
+    plan = PaperPlan(name, dataset, tuple(seed or [0]), device, tuple(only or []))
+    before = places(store, plan)
+    queued = submit_missing(store, plan, again=again)
     if as_json:
-        print(
-            json.dumps({"run_ids": list(queued.new), "resumed": list(queued.resumed), "present": list(queued.present)})
-        )
+        print(json.dumps({name: list(ids) for name, ids in vars(queued).items()}))
         return
-    console.print(
-        _queued_text(store, preset, before, queued), *queued.new, *queued.resumed, sep="\n  ", highlight=False
-    )
+    told = "nothing to queue" if not queued.new and not queued.resumed else f"queued in {store.home}:"
+    console.print(_planned_text(store, name, before), told, *queued.new, *queued.resumed, sep="\n  ", highlight=False)
 
 
-def _queued_text(store: Store, preset: Preset, before: list[Standing], queued: Queued) -> str:
-    scaled = f"\nscaled down: {preset.scaled_down}" if preset.scaled_down else ""
-    parts = [f"{preset.title}: {len(before)} runs, {counts(before)}{scaled}"]
-    if queued.new:
-        parts.append(f"time for the missing ones: {time_text(cost(store, before).seconds)}; queued in {store.home}:")
-    elif queued.resumed:
-        parts.append(f"go on in {store.home}:")
-    else:
-        parts.append("nothing to queue")
-    return "\n".join(parts)
+def _planned_text(store: Store, name: str, found: list[Place]) -> str:
+    preset = preset_of(name)
+    scaled = f"; scaled down: {preset.scaled_down}" if preset.scaled_down else ""
+    return f"{preset.title}{scaled}\n  {len(found)} runs, {counts(found)}; time for the rest: {time_text(seconds_left(store, found))}"
+
+
+@paper_app.command()
+def here(
+    name: PresetName,
+    dataset: StandIn = None,
+    seed: o.Seeds = None,
+    only: Only = None,
+    device: o.Device = "auto",
+    jobs: Annotated[
+        int, typer.Option(help="Runs at a time, each in a process of its own where there are several.")
+    ] = 1,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train what is missing of a preset in this process, without the queue; after Ctrl-C the same command goes on."""
+    from imae_core.studies.here import Finished, run_plan
+
+    store = Store(resolve_home(home))
+    plan = PaperPlan(name, dataset, tuple(seed or [0]), device, tuple(only or []))
+    console.print(_planned_text(store, name, places(store, plan)), highlight=False)
+    ended: list[Finished] = []
+
+    def tell(run: Finished) -> None:
+        ended.append(run)
+        console.print(
+            f"{run.outcome} after {run.seconds:,.0f} s: {run.title} · {run.run_id} {run.message}", highlight=False
+        )
+
+    reason = run_plan(store.home, plan, jobs=jobs, tell=tell)
+    if as_json:
+        print(json.dumps({"stopped": reason or None, "runs": [vars(run) for run in ended]}))
+    failed = [run for run in ended if run.outcome == "failed"]
+    if reason or failed:
+        raise RunError(reason or f"{len(failed)} runs failed; `imae paper here {name}` tries them again")
 
 
 @paper_app.command()

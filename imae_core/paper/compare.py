@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from imae_core.analysis.comparison import METRICS
 from imae_core.catalog import DATASETS
+from imae_core.config import RunConfig
 from imae_core.errors import DatasetError
 from imae_core.paper.orders import Measured, Order, orders
-from imae_core.paper.presets import Experiment, Preset, experiments
+from imae_core.paper.presets import Experiment, Preset, experiments, suits
 from imae_core.paper.records import Setting
-from imae_core.paper.standing import experiment_key
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import run_folder
 from imae_core.runs.tables import dataset_text
+from imae_core.studies.study import config_key
 
 NOT_COMPARABLE = "not comparable"
 
@@ -83,18 +85,19 @@ def compare_with_paper(
     )
     found = []
     for name in names:
-        try:
-            wanted = experiments(store.home, preset, dataset=name)
-        except DatasetError:  # removed since
+        if not dataset and not _is_stand_in(store.home, preset, name):
             continue
-        except ValueError:
-            if dataset or preset.missing():
-                raise
-            continue  # other pictures or classes: no stand-in
-        matched = _matched(runs, wanted)
+        matched = _matched(runs, experiments(store.home, preset, dataset=name))
         if any(matched.values()):
             found.append(_comparison(store, preset, name, matched))
     return found
+
+
+def _is_stand_in(home: Path, preset: Preset, dataset: str) -> bool:
+    try:
+        return suits(home, preset, dataset)
+    except DatasetError:  # removed since
+        return False
 
 
 def published_only(preset: Preset) -> PaperComparison:
@@ -122,8 +125,12 @@ def _matched(runs: Sequence[StoredRun], wanted: Sequence[Experiment]) -> dict[Se
     names = {experiment.config.dataset for experiment in wanted}
     for run in runs:
         if run.config.dataset in names:
-            by_key.setdefault(experiment_key(run.config), []).append(run)
-    return {one.setting: by_key.get(experiment_key(one.config), []) for one in wanted}
+            by_key.setdefault(_but_seeds(run.config), []).append(run)
+    return {one.setting: by_key.get(_but_seeds(one.config), []) for one in wanted}
+
+
+def _but_seeds(config: RunConfig) -> str:
+    return config_key(config.model_copy(update={"seed": 0, "noise_seed": 0}))
 
 
 def _comparison(store: Store, preset: Preset, dataset: str, matched: dict[Setting, list[StoredRun]]) -> PaperComparison:

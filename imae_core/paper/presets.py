@@ -12,6 +12,7 @@ from imae_core.errors import BadInputError, unknown_name
 from imae_core.paper import published
 from imae_core.paper.records import Setting, Table
 from imae_core.recipes import RECIPES, make_config
+from imae_core.studies.study import Cell
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Preset:
     @property
     def group(self) -> str:
         """The name under which its runs are queued."""
-        return f"paper {self.name}"
+        return f"paper-{self.name}"
 
     def published_setting(self, setting: Setting) -> Setting:
         """The setting of the table that a setting of this preset stands for."""
@@ -57,11 +58,10 @@ class Preset:
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """A setting of a preset, and the run that carries it out."""
+class Experiment(Cell):
+    """A run that carries out a setting of a preset."""
 
-    setting: Setting
-    config: RunConfig
+    setting: Setting = field(kw_only=True)
 
 
 def experiments(
@@ -88,20 +88,26 @@ def experiments(
             f"preset {preset.name} needs the {', the '.join(lacking)}, which this program does not have"
         )
     name = dataset or preset.dataset
+    _check_stand_in(home, preset, name)
     facts = dataset_facts(home, name)
-    _check_stand_in(preset, facts)
     return [
-        Experiment(setting, _config(preset, setting, facts, seed=seed, device=device))
+        Experiment(_config(preset, setting, facts, seed=seed, device=device), setting=setting)
         for setting in chosen_settings(preset, only)
         for seed in seeds
     ]
 
 
-def _check_stand_in(preset: Preset, facts: DatasetFacts) -> None:
-    official = DATASETS[preset.dataset]
-    if (facts.input_shape, facts.num_classes) != (official.shape, official.num_classes):
+def suits(home: Path, preset: Preset, dataset: str) -> bool:
+    """Whether a data set of this home has the inputs and classes of the preset's."""
+    facts, official = dataset_facts(home, dataset), DATASETS[preset.dataset]
+    return (facts.input_shape, facts.num_classes) == (official.shape, official.num_classes)
+
+
+def _check_stand_in(home: Path, preset: Preset, dataset: str) -> None:
+    if not suits(home, preset, dataset):
+        facts, official = dataset_facts(home, dataset), DATASETS[preset.dataset]
         raise BadInputError(
-            f"{facts.name} cannot stand in for {official.title}: its inputs are {facts.input_shape} in {facts.num_classes} "
+            f"{dataset} cannot stand in for {official.title}: its inputs are {facts.input_shape} in {facts.num_classes} "
             f"classes, those of {official.title} {official.shape} in {official.num_classes}"
         )
 
