@@ -12,9 +12,11 @@ from imae_core.analysis.data_map import data_map
 from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
+from imae_core.runs.data import run_inputs as find_run_inputs
 from imae_core.runs.folder import Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
@@ -31,13 +33,25 @@ def statuses() -> list[RunStatus]:
 
 def dataset(name: str) -> Dataset:
     """A data set of this home; pictures stay on disk until they are looked at."""
+    return _dataset(name, dataset_changed(name))
+
+
+def dataset_changed(name: str) -> int:
+    """When it came, so that another of the same name is not taken for it."""
     facts = dataset_path(store().home, name) / "dataset.json"
-    return _dataset(name, facts.stat().st_mtime_ns if facts.exists() else 0)
+    return facts.stat().st_mtime_ns if facts.exists() else 0
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def run_inputs(run_id: str, attempt: int, changed: tuple[int, ...]) -> RowInputs:
+    """What a run saw of its training examples, made when it is looked at; `changed` tells data sets of one name apart."""
+    folder = run_folder(store().home, run_id)
+    return find_run_inputs(folder, dataset(folder.config().dataset))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -26,6 +26,12 @@ NoiseRate = Annotated[float, typer.Option(help="Noise rate, a fraction in [0, 1]
 NoiseMatrix = Annotated[
     Path | None, typer.Option(help="K x K transition matrix as CSV, for --noise transition_matrix.")
 ]
+NoiseParam = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A parameter of the noise model, such as source=svhn or sigma=0.2; may be repeated. Lists are written as JSON."
+    ),
+]
 Losses = Annotated[list[str] | None, typer.Option("--loss", help=f"Loss: {', '.join(LOSSES)}. `submit` takes several.")]
 LossParam = Annotated[list[str] | None, typer.Option(help="A parameter of the loss, such as T=8; may be repeated.")]
 Reduction = Annotated[

@@ -10,10 +10,11 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from imae_core.catalog import NOISES, OpenParameter, lookup
 from imae_core.cli import options as o
 from imae_core.cli.options import app, console
 from imae_core.config import RunConfig
-from imae_core.data.facts import dataset_facts
+from imae_core.data.facts import dataset_facts, known_params
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.files import without_nan
 from imae_core.hardware import gpus
@@ -26,15 +27,14 @@ from imae_core.runs.submit import submit
 
 def _config(home: Path, dataset: str, device: str, loss: str, loss_param: list[str] | None, reduction: str,
             max_log_odds: float | None,
-            noise: str, noise_rate: float, noise_matrix: Path | None, **rest: Any) -> RunConfig:  # fmt: skip
+            noise: str, noise_rate: float, noise_matrix: Path | None, noise_param: list[str] | None,
+            **rest: Any) -> RunConfig:  # fmt: skip
     facts = dataset_facts(home, dataset)
-    noise_params: dict[str, Any] = {}
-    if noise == "transition_matrix":
+    noise_params = known_params(noise, facts) | _noise_params(noise, noise_param)
+    if noise == "transition_matrix" and "matrix" not in noise_params:
         noise_params["matrix"] = _read_matrix(noise_matrix)
     elif noise_matrix is not None:
         raise BadInputError(f"--noise-matrix goes with --noise transition_matrix, not with {noise}")
-    if noise == "asymmetric" and facts.mapping is not None:
-        noise_params["mapping"] = list(facts.mapping)
     on_gpu = device.startswith("cuda") or (device == "auto" and bool(gpus()))
     return make_config(
         dataset,
@@ -42,7 +42,12 @@ def _config(home: Path, dataset: str, device: str, loss: str, loss_param: list[s
         facts.num_train,
         on_gpu=on_gpu,
         device=device,
-        loss={"name": loss, "params": _pairs(loss_param), "reduction": reduction, **_letting_go(max_log_odds)},
+        loss={
+            "name": loss,
+            "params": _pairs(loss_param, "--loss-param", "T=8"),
+            "reduction": reduction,
+            **_letting_go(max_log_odds),
+        },
         noise={"kind": noise, "rate": noise_rate, "params": noise_params},
         **rest,
     )
@@ -54,12 +59,27 @@ def _letting_go(max_log_odds: float | None) -> dict[str, float | None]:
     return {"max_log_odds": max_log_odds or None}
 
 
-def _pairs(texts: list[str] | None) -> dict[str, str]:
+def _noise_params(noise: str, texts: list[str] | None) -> dict[str, Any]:
+    """Parameters by name; what is no number or text of the catalog is read as JSON."""
+    pairs: dict[str, Any] = _pairs(texts, "--noise-param", "source=svhn")
+    entry = lookup(NOISES, noise, "noise model")
+    for parameter in entry.parameters:
+        if isinstance(parameter, OpenParameter) and parameter.name in pairs:
+            try:
+                pairs[parameter.name] = json.loads(pairs[parameter.name])
+            except ValueError:
+                raise BadInputError(
+                    f"--noise-param {parameter.name} must be JSON, got {pairs[parameter.name]!r}"
+                ) from None
+    return pairs
+
+
+def _pairs(texts: list[str] | None, flag: str, example: str) -> dict[str, str]:
     pairs = {}
     for text in texts or []:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise BadInputError(f"--loss-param takes NAME=VALUE, such as T=8, got {text!r}")
+            raise BadInputError(f"{flag} takes NAME=VALUE, such as {example}, got {text!r}")
         pairs[name.strip()] = value.strip()
     return pairs
 
@@ -82,6 +102,7 @@ def train(
     noise: o.Noise = "symmetric",
     noise_rate: o.NoiseRate = 0.0,
     noise_matrix: o.NoiseMatrix = None,
+    noise_param: o.NoiseParam = None,
     loss: o.Losses = None,
     loss_param: o.LossParam = None,
     reduction: o.Reduction = "mean",
@@ -112,7 +133,7 @@ def train(
         raise BadInputError("train takes one --loss and one --seed; use `imae submit` for several")
     config = _config(
         where, dataset, device, losses[0], loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
-        num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations, batch_size=batch_size,
+        noise_param, num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations, batch_size=batch_size,
         lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule, augment=augment,
         eval_every=eval_every, num_folds=folds, seed=seeds[0], noise_seed=noise_seed, threads=threads,
     )  # fmt: skip
@@ -175,6 +196,7 @@ def submit_command(
     noise: o.Noise = "symmetric",
     noise_rate: o.NoiseRate = 0.0,
     noise_matrix: o.NoiseMatrix = None,
+    noise_param: o.NoiseParam = None,
     loss: o.Losses = None,
     loss_param: o.LossParam = None,
     reduction: o.Reduction = "mean",
@@ -204,7 +226,7 @@ def submit_command(
     configs = [
         _config(
             where, dataset, device, name, loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
-            num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations,
+            noise_param, num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations,
             batch_size=batch_size, lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule,
             augment=augment, eval_every=eval_every, num_folds=folds, seed=number, noise_seed=noise_seed, threads=threads,
         )

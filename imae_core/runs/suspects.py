@@ -16,6 +16,7 @@ from imae_core.analysis.detectors import (
     suspicion_order,
 )
 from imae_core.analysis.trajectories import TrajectoryStats
+from imae_core.analysis.truth import truth_is_known
 from imae_core.errors import BadInputError, RunError
 from imae_core.runs.folder import RunFolder
 
@@ -62,7 +63,8 @@ def suspects_table(
         epoch: as of which eval epoch; None: the last one.
 
     Returns:
-        index (row in the data set), given_label, true_label and is_corrupted (null where the truth is not known),
+        index (row in the data set), given_label, true_label and is_corrupted (null where the truth is not known; a
+        true_label of -1 says that no class is right),
         predicted, suggested_label, a column for each of `names` (higher is more likely wrong), suspicion (what the
         ranking goes by), and rank, from 1 for the most suspicious to N.
 
@@ -72,7 +74,7 @@ def suspects_table(
         raise BadInputError(f"give at least one detector; choose from: {', '.join(DETECTORS)}")
     inputs = detector_inputs(folder, epoch)
     examples = folder.examples()
-    unknown = examples["true_label"] < 0
+    unknown = np.full(len(examples), not truth_is_known(examples))
     at = folder.epochs("eval")[-1] if epoch is None else epoch
     scores = {name: score(name, inputs) for name in names}
     suspicion = scores[names[0]] if len(names) == 1 else mean_of_ranks(list(scores.values()))
