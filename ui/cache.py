@@ -14,6 +14,9 @@ from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.data.dataset import Dataset
 from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
+from imae_core.paper import PaperComparison, compare_with_paper, preset_of
+from imae_core.paper.spread import Spread, p_over_training
+from imae_core.paper.standing import PaperPlan, places
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.data import run_inputs as find_run_inputs
@@ -22,6 +25,7 @@ from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
+from imae_core.studies.progress import Place
 from ui.state import store
 
 
@@ -129,3 +133,29 @@ def noise_estimate(
 def journal(run_id: str, reviewer: str) -> Journal:
     """One reviewer's decisions, shared so that only what is new is read."""
     return Journal(store().home, run_id, reviewer)
+
+
+States = tuple[tuple[str, str, float | None], ...]
+
+
+def states() -> States:
+    """Id, state and end of every run: what a table of runs depends on."""
+    return tuple((status.run.run_id, status.run.state, status.run.finished) for status in statuses())
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=32)
+def paper_comparisons(preset: str, runs: States) -> list[PaperComparison]:
+    """Ours beside the published numbers, one for each data set that carries out the preset."""
+    return compare_with_paper(store(), preset_of(preset))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def paper_places(plan: PaperPlan, runs: States) -> list[Place]:
+    """Which runs of a preset are there."""
+    return places(store(), plan)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def p_spread(run_id: str, finished: float | None) -> dict[str, Spread]:
+    """How p is distributed over the epochs of a finished run."""
+    return p_over_training(run_folder(store().home, run_id))

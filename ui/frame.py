@@ -22,6 +22,7 @@ def navigation() -> Any:
             st.Page("pages/inspect.py", title="Inspect"),
             st.Page("pages/compare.py", title="Compare"),
             st.Page("pages/clean_labels.py", title="Clean labels"),
+            st.Page("pages/paper.py", title="Paper"),
         ],
         position="top",
     )

@@ -17,6 +17,7 @@ STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
 PAIR_EXAMPLE = "pair_example"
 LAST_RUN = "last_run"
 NEW_RUNS = "new_runs"
+PRESET = "preset"
 
 
 @st.cache_resource(show_spinner=False)

@@ -100,12 +100,10 @@ def _is_stand_in(home: Path, preset: Preset, dataset: str) -> bool:
         return False
 
 
-def published_only(preset: Preset) -> PaperComparison:
+def published_only(preset: Preset, dataset: str) -> PaperComparison:
     """The published numbers with nothing beside them."""
-    matched: dict[Setting, list[StoredRun]] = {setting: [] for setting in preset.settings}
-    return PaperComparison(
-        preset, preset.dataset, tuple(_row(preset, one, [], {}) for one in matched), (), caveats(preset, preset.dataset)
-    )
+    rows = tuple(_row(preset, setting, [], {}) for setting in preset.settings)
+    return PaperComparison(preset, dataset, rows, (), caveats(preset, dataset))
 
 
 def caveats(preset: Preset, dataset: str) -> tuple[str, ...]:

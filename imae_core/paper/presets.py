@@ -7,7 +7,7 @@ from typing import Any
 
 from imae_core.catalog import DATASETS, LOSSES, MODELS, NOISES, lookup
 from imae_core.config import RunConfig
-from imae_core.data.facts import DatasetFacts, dataset_facts
+from imae_core.data.facts import dataset_facts, known_params
 from imae_core.errors import BadInputError, unknown_name
 from imae_core.paper import published
 from imae_core.paper.records import Setting, Table
@@ -89,9 +89,8 @@ def experiments(
         )
     name = dataset or preset.dataset
     _check_stand_in(home, preset, name)
-    facts = dataset_facts(home, name)
     return [
-        Experiment(_config(preset, setting, facts, seed=seed, device=device), setting=setting)
+        Experiment(_config(home, preset, setting, name, seed=seed, device=device), setting=setting)
         for setting in chosen_settings(preset, only)
         for seed in seeds
     ]
@@ -112,12 +111,11 @@ def _check_stand_in(home: Path, preset: Preset, dataset: str) -> None:
         )
 
 
-def _config(preset: Preset, setting: Setting, facts: DatasetFacts, *, seed: int, device: str) -> RunConfig:
-    # a stand-in takes the defaults of the data set that it stands in for
+def _config(home: Path, preset: Preset, setting: Setting, dataset: str, *, seed: int, device: str) -> RunConfig:
+    facts = dataset_facts(home, dataset)
+    # a stand-in takes the defaults and the classes of the data set that it stands in for
     params = LOSSES[setting.loss].defaults_for(preset.dataset) | dict(setting.params)
-    noise = {"kind": setting.noise, "rate": setting.rate}
-    if setting.noise == "asymmetric" and facts.mapping is not None:
-        noise["params"] = {"mapping": list(facts.mapping)}
+    known = known_params(setting.noise, dataset_facts(home, preset.dataset))
     return make_config(
         facts.name,
         facts.input_shape,
@@ -125,7 +123,7 @@ def _config(preset: Preset, setting: Setting, facts: DatasetFacts, *, seed: int,
         recipe=preset.recipe,
         model={"name": setting.net, "params": dict(preset.model_params)},
         loss={"name": setting.loss, "params": params, "reduction": setting.reduction or preset.reduction},
-        noise=noise,
+        noise={"kind": setting.noise, "rate": setting.rate, "params": known},
         seed=seed,
         device=device,
         **preset.overrides,
