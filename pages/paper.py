@@ -12,7 +12,7 @@ from imae_core.files import without_nan
 from imae_core.paper import PRESETS, TABLES, PaperComparison, Preset, suits
 from imae_core.paper.compare import caveats, published_only
 from imae_core.paper.standing import PaperPlan, counts, seconds_left, submit_missing
-from imae_core.paper.tables import comparison_markdown, comparison_records, records_csv, said_of
+from imae_core.paper.tables import comparison_markdown, comparison_records, records_csv, said_of, said_of_ours
 from imae_core.runs.comparison import CURVES
 from imae_core.runs.tables import dataset_text
 from ui import cache, comparison_figures, frame, live_chart, paper_figures, paper_numbers, state, text
@@ -86,7 +86,7 @@ def draw_numbers(found: PaperComparison) -> None:
             st.html(paper_numbers.tint_legend())
     elif found.num_runs:
         st.html(paper_numbers.beside_table(found))
-    st.caption(said_of(table))
+    st.caption(f"{said_of(table)}  \n{said_of_ours(found)}")
     if found.orders and found.num_runs:
         st.markdown("**Do the published orders hold?**")
         paper_numbers.draw_orders(found.orders)
@@ -168,6 +168,20 @@ def draw_queue(preset: Preset, dataset: str) -> None:
                            "net": place.cell.config.model.name, "id": place.run.run_id if place.run else ""} for place in found]),
             hide_index=True, height=min(400, 38 + 35 * len(found)), key="paper_places",
         )  # fmt: skip
+
+
+def draw_presets(dataset: str) -> None:
+    """All presets, with what is there of each."""
+    st.markdown("**All presets**", help="Seed 0, on the chosen data set where it can stand in for the official one.")
+    st.dataframe(
+        pd.DataFrame([{"experiments": one.preset.title, "runs": len(one.preset.settings), "here": one.here, "data set": dataset_text(one.dataset),
+                       "time for the rest": text.duration(one.seconds_left) if one.seconds_left is not None else "known after the first epoch",
+                       "protocol": (one.preset.scaled_down and f"scaled down: {one.preset.scaled_down}") or one.preset.table.protocol}
+                      for one in cache.paper_standings(dataset, cache.states())]),
+        hide_index=True, height="content", key="paper_presets",
+        column_config={"here": st.column_config.TextColumn(help="Runs of this home with the very settings, whoever queued them."),
+                       "time for the rest": st.column_config.TextColumn(help="Machine time, from measured steps of finished runs of the same net and data.")},
+    )  # fmt: skip
 
 
 def draw_curve_figures() -> None:
@@ -257,6 +271,7 @@ with shown():
         draw_numbers(found)
     elif tab == "runs":
         draw_queue(preset, dataset)
+        draw_presets(dataset)
     elif tab == "figures":
         draw_curve_figures()
         draw_run_figures(found)

@@ -16,7 +16,7 @@ from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
 from imae_core.paper import PaperComparison, compare_with_paper, preset_of
 from imae_core.paper.spread import Spread, p_over_training
-from imae_core.paper.standing import PaperPlan, places
+from imae_core.paper.standing import PaperPlan, Standing, places, standings
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.data import run_inputs as find_run_inputs
@@ -153,6 +153,12 @@ def paper_comparisons(preset: str, runs: States) -> list[PaperComparison]:
 def paper_places(plan: PaperPlan, runs: States) -> list[Place]:
     """Which runs of a preset are there."""
     return places(store(), plan)
+
+
+@st.cache_resource(show_spinner="Looking for the paper's runs …", max_entries=16)
+def paper_standings(dataset: str, runs: States) -> list[Standing]:
+    """What is there of every preset."""
+    return standings(store(), dataset)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -12,8 +12,9 @@ from imae_core.paper.published import T_VALUES
 from imae_core.paper.spread import Spread
 from ui.figures import AXIS, COLOR, finish, weighting_curves
 
-# pale to strong, and readable on a dark page
-_SHADES = ("#C7E9C0", "#A1D99B", "#74C476", "#41AB5D", "#238B45", "#006D2C", "#00441B")
+# from cold to hot, all of one lightness: readable on a white and on a black page
+_HEAT = ("#3B82C4", "#2FA3B5", "#2EA886", "#6FA82E", "#C29A1B", "#E0762C", "#D64B6A")
+FULL_SHARE = 0.25  # of a population in one of the bins of p: the strongest colour
 
 
 def weights_of_losses() -> go.Figure:
@@ -26,7 +27,7 @@ def weights_of_losses() -> go.Figure:
 
 def weights_by_contrast() -> go.Figure:
     """Weight against p of IMAE for the values of T in the paper's study; the axis is logarithmic."""
-    return _by_contrast(lambda p, T: curve_on("imae", p, T=T), AXIS["weight"])
+    return _by_contrast(lambda p, T: curve_on("imae", p, T=T), "weight")
 
 
 def slopes_by_contrast() -> go.Figure:
@@ -37,7 +38,7 @@ def slopes_by_contrast() -> go.Figure:
 def _by_contrast(values: Callable[[np.ndarray, float], np.ndarray], y_title: str) -> go.Figure:
     p = uniform_p(401)[1:-1]
     figure = go.Figure()
-    for T, color in zip(T_VALUES, _SHADES, strict=True):
+    for T, color in zip(T_VALUES, _HEAT, strict=True):
         figure.add_scatter(
             x=p, y=values(p, T), name=f"T = {T:g}", mode="lines", line={"color": color, "width": 2},
             hovertemplate="%{y:.3g}",
@@ -61,7 +62,7 @@ def p_over_training(runs: Mapping[str, Mapping[str, Spread]]) -> go.Figure:
         centres = (spread.edges[1:] + spread.edges[:-1]) / 2
         figure.add_heatmap(
             x=_edges_of(spread.steps), y=spread.edges, z=np.sqrt(spread.shares).T, customdata=100 * spread.shares.T, text=_texts(centres, len(spread.steps)),
-            colorscale=[[0, "rgba(0,0,0,0)"], [1, COLOR[population]]], zmin=0, zmax=1, showscale=False, row=row, col=column,
+            colorscale=[[0, "rgba(0,0,0,0)"], [1, COLOR[population]]], zmin=0, zmax=np.sqrt(FULL_SHARE), showscale=False, row=row, col=column,
             hovertemplate=f"{population}, p ≈ %{{text}}<br>until iteration %{{x:.0f}}<br>%{{customdata:.1f}} % of them<extra></extra>",
         )  # fmt: skip
     finish(figure, "", "", height=110 + 210 * len(populations))

@@ -44,7 +44,9 @@ def beside_table(found: PaperComparison) -> str:
     rows, task = [], None
     for row in found.rows:
         setting = row.setting
-        cells = [escape(text) for text in (setting.net_title, setting.noise_title, setting.loss_title)]
+        published = found.preset.published_setting(setting)
+        net = setting.net_title + (f" (published: {published.net_title})" if published != setting else "")
+        cells = [escape(text) for text in (net, setting.noise_title, setting.loss_title)]
         cells += [_cell(found.preset.table, row.cells[metric]) for metric in found.metrics]
         count = f"{len(row.finished)} done" if row.finished else "none"
         cells.append(f"{count}<br><span class='of'>{escape(', '.join(row.unfinished))}</span>")

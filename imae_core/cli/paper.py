@@ -12,8 +12,8 @@ from imae_core.cli.runs import Group
 from imae_core.errors import BadInputError, RunError, unknown_name
 from imae_core.files import without_nan
 from imae_core.home import resolve_home
-from imae_core.paper import PRESETS, TABLES, Preset, Table, compare_with_paper, preset_of, suits
-from imae_core.paper.standing import PaperPlan, counts, places, seconds_left, submit_missing
+from imae_core.paper import PRESETS, TABLES, Table, compare_with_paper, preset_of
+from imae_core.paper.standing import PaperPlan, Standing, counts, places, seconds_left, standings, submit_missing
 from imae_core.paper.tables import (
     comparison_markdown,
     comparison_records,
@@ -49,36 +49,30 @@ def default(context: typer.Context) -> None:
 def list_command(dataset: StandIn = None, home: Home = None, as_json: AsJson = False) -> None:
     """List presets: how many runs, what is there already, and what the rest is expected to take."""
     store = Store(resolve_home(home))
-    rows = [_listed(store, preset, dataset) for preset in PRESETS.values()]
+    rows = [_plain_standing(one) for one in standings(store, dataset)]
     if as_json:
         print(json.dumps({"home": str(store.home), "presets": rows, "tables": list(TABLES)}))
         return
     table = RichTable("preset", "data set", "runs", "here", "time for the rest", title=f"home {store.home}")
     for row in rows:
-        table.add_row(row["preset"], row["dataset"], str(row["runs"]), row["here"], row["time"])
+        time = time_text(row["seconds_left"]) if row["states"] or row["missing"] else ""
+        table.add_row(row["preset"], row["dataset"], str(row["runs"]), row["here"], time)
     console.print(table)
     console.print(f"published tables: {', '.join(TABLES)}", highlight=False)
 
 
-def _listed(store: Store, preset: Preset, dataset: str | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "preset": preset.name,
-        "title": preset.title,
-        "dataset": preset.dataset,
-        "runs": len(preset.settings),
-    }
-    row |= {"scaled_down": preset.scaled_down or None, "protocol": preset.table.protocol, "seconds": None}
-    if preset.missing():
-        return row | {"here": f"needs the {', '.join(preset.missing())}", "time": "", "states": {}}
-    name = dataset if dataset and suits(store.home, preset, dataset) else preset.dataset
-    found = places(store, PaperPlan(preset.name, name))
-    seconds = seconds_left(store, found)
-    return row | {
-        "dataset": name,
-        "here": counts(found),
-        "seconds": seconds,
-        "time": time_text(seconds),
-        "states": {one.run.run_id: one.state for one in found if one.run},
+def _plain_standing(one: Standing) -> dict[str, Any]:
+    return {
+        "preset": one.preset.name,
+        "title": one.preset.title,
+        "dataset": one.dataset,
+        "runs": len(one.preset.settings),
+        "protocol": one.preset.table.protocol,
+        "scaled_down": one.preset.scaled_down or None,
+        "here": one.here,
+        "missing": sum(place.run is None for place in one.places),
+        "states": {place.run.run_id: place.state for place in one.places if place.run},
+        "seconds_left": one.seconds_left,
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imae_core.data.facts import dataset_facts
-from imae_core.paper.presets import experiments, preset_of
+from imae_core.paper.presets import PRESETS, Preset, experiments, preset_of, suits
 from imae_core.runs.status import kind_of_work, step_seconds
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import release_lost, resume, submit
@@ -49,6 +49,34 @@ def counts(found: Sequence[Place]) -> str:
     """In words, such as "3 done, 6 missing"."""
     states = [place.state for place in found]
     return ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One preset in a home: `here` says in words which of its runs are there, or what this program lacks for it.
+
+    `seconds_left` of machine time; None where it is not known yet.
+    """
+
+    preset: Preset
+    dataset: str
+    here: str
+    seconds_left: float | None
+    places: tuple[Place, ...]
+
+
+def standings(store: Store, dataset: str | None = None) -> list[Standing]:
+    """Of every preset, seed 0; on `dataset` where that can stand in for the official one."""
+    found = []
+    for preset in PRESETS.values():
+        lacking = preset.missing()
+        if lacking:
+            found.append(Standing(preset, preset.dataset, f"needs the {', '.join(lacking)}", None, ()))
+            continue
+        name = dataset if dataset and suits(store.home, preset, dataset) else preset.dataset
+        there = places(store, PaperPlan(preset.name, name))
+        found.append(Standing(preset, name, counts(there), seconds_left(store, there), tuple(there)))
+    return found
 
 
 @dataclass(frozen=True)

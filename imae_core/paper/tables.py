@@ -8,6 +8,7 @@ from typing import Any
 from imae_core.paper.compare import Cell, PaperComparison
 from imae_core.paper.orders import Measured, Order
 from imae_core.paper.records import DASH, Table, metric_title
+from imae_core.recipes import RECIPES
 
 
 def published_markdown(table: Table) -> str:
@@ -34,6 +35,16 @@ def said_of(table: Table) -> str:
     return ". ".join(part.rstrip(".") for part in [*parts, *([table.note] if table.note else [])]) + "."
 
 
+def said_of_ours(found: PaperComparison) -> str:
+    """Recipe, data and what the numbers are."""
+    recipe = RECIPES[found.preset.recipe].title if found.preset.recipe in RECIPES else found.preset.recipe
+    smaller = f", {found.preset.scaled_down}" if found.preset.scaled_down else ""
+    return (
+        f"Ours: {found.variant}, recipe “{recipe}”{smaller}, in percent, mean ± sample standard deviation over seeds. Best epochs are "
+        "chosen on the test set."
+    )
+
+
 def comparison_markdown(found: PaperComparison) -> str:
     """Published, ours and their difference in a cell; what holds of the published orders below."""
     header = ["net", "noise", "loss", *map(metric_title, found.metrics), "runs"]
@@ -46,7 +57,7 @@ def comparison_markdown(found: PaperComparison) -> str:
     lines += [f"**{caveat[:1].upper()}{caveat[1:]}.**" for caveat in found.caveats]
     lines += [
         said_of(found.preset.table),
-        "Ours: mean ± sample standard deviation over seeds, in percent. Best epochs are chosen on the test set.",
+        said_of_ours(found),
         "",
     ]
     lines += [order_text(order) for order in found.orders]
