@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
-from imae_core.cli import options as o
 from imae_core.cli.options import AsJson, Home, app, console
 from imae_core.cli.runs import Group
 from imae_core.errors import BadInputError, RunError, unknown_name
@@ -117,6 +116,8 @@ def _print_records(records: list[dict[str, Any]], kind: str) -> None:
         raise unknown_name("format", kind, FORMATS)
 
 
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Training seed, default 0; may be repeated.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda:N.")]
 Again = Annotated[bool, typer.Option("--again", help="Also try again what has failed.")]
 
 
@@ -124,9 +125,9 @@ Again = Annotated[bool, typer.Option("--again", help="Also try again what has fa
 def submit(
     name: PresetName,
     dataset: StandIn = None,
-    seed: o.Seeds = None,
+    seed: Seeds = None,
     only: Only = None,
-    device: o.Device = "auto",
+    device: Device = "auto",
     again: Again = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -153,9 +154,9 @@ def _planned_text(store: Store, name: str, found: list[Place]) -> str:
 def here(
     name: PresetName,
     dataset: StandIn = None,
-    seed: o.Seeds = None,
+    seed: Seeds = None,
     only: Only = None,
-    device: o.Device = "auto",
+    device: Device = "auto",
     jobs: Annotated[
         int, typer.Option(help="Runs at a time, each in a process of its own where there are several.")
     ] = 1,
