@@ -11,6 +11,7 @@ from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
 from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
+from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
 from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
@@ -26,6 +27,7 @@ from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
 from imae_core.studies.progress import Place
+from imae_core.training.labels import TrainingData, training_data
 from ui.state import store
 
 
@@ -49,6 +51,19 @@ def dataset_changed(name: str) -> int:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
+
+
+def noisy_data(config: RunConfig) -> TrainingData:
+    """What a config's data and noise amount to: rows, labels and inputs; what else it says plays no part."""
+    names = [name for name in (config.dataset, config.noise.source) if name]
+    chosen = (config.dataset, config.noise.model_dump_json(), config.noise_seed, config.num_train)
+    return _noisy_data(chosen, tuple(map(dataset_changed, names)), config)
+
+
+@st.cache_resource(show_spinner="Drawing the noise …", max_entries=8)
+def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingData:
+    source = dataset(_config.noise.source) if _config.noise.source else None
+    return training_data(_config, dataset(_config.dataset), source)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -27,8 +27,8 @@ class Metric:
 METRICS = {
     "best_test_accuracy": Metric("best", "max", "Test accuracy of the best epoch, which is chosen on the test set: optimistic."),
     "final_test_accuracy": Metric("final", "max", "Test accuracy after the last epoch."),
-    "noisy_subset_accuracy": Metric("noisy subset", "min", "Corrupted training examples predicted as their wrong given label: memorisation, lower is better."),
-    "clean_subset_accuracy": Metric("clean subset", "max", "Clean training examples predicted as their label."),
+    "noisy_subset_accuracy": Metric("noisy subset", "min", "Training examples with a wrong label (open-set pictures too: every label is wrong for them) predicted as that label: memorisation, lower is better. Not defined where noise leaves labels right."),
+    "clean_subset_accuracy": Metric("clean subset", "max", "Training examples with a right label and an unchanged input predicted as their label."),
     "hybrid_accuracy": Metric("hybrid", "max", "Test set and all training examples together, against their true labels."),
     "train_accuracy_given": Metric("training, given labels", "", "Whole training set against its given labels: fit and memorisation in one."),
     "train_accuracy_true": Metric("training, true labels", "max", "Whole training set against its true labels."),

@@ -14,7 +14,7 @@ from imae_core.catalog import NOISES, OpenParameter, lookup
 from imae_core.cli import options as o
 from imae_core.cli.options import app, console
 from imae_core.config import RunConfig
-from imae_core.data.facts import dataset_facts, known_params
+from imae_core.data.facts import DatasetFacts, complete_components, dataset_facts, known_params
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.files import without_nan
 from imae_core.hardware import gpus
@@ -30,7 +30,7 @@ def _config(home: Path, dataset: str, device: str, loss: str, loss_param: list[s
             noise: str, noise_rate: float, noise_matrix: Path | None, noise_param: list[str] | None,
             **rest: Any) -> RunConfig:  # fmt: skip
     facts = dataset_facts(home, dataset)
-    noise_params = known_params(noise, facts) | _noise_params(noise, noise_param)
+    noise_params = known_params(noise, facts) | _noise_params(noise, noise_param, facts)
     if noise == "transition_matrix" and "matrix" not in noise_params:
         noise_params["matrix"] = _read_matrix(noise_matrix)
     elif noise_matrix is not None:
@@ -59,7 +59,7 @@ def _letting_go(max_log_odds: float | None) -> dict[str, float | None]:
     return {"max_log_odds": max_log_odds or None}
 
 
-def _noise_params(noise: str, texts: list[str] | None) -> dict[str, Any]:
+def _noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
     """Parameters by name; what is no number or text of the catalog is read as JSON."""
     pairs: dict[str, Any] = _pairs(texts, "--noise-param", "source=svhn")
     entry = lookup(NOISES, noise, "noise model")
@@ -71,6 +71,9 @@ def _noise_params(noise: str, texts: list[str] | None) -> dict[str, Any]:
                 raise BadInputError(
                     f"--noise-param {parameter.name} must be JSON, got {pairs[parameter.name]!r}"
                 ) from None
+    parts = pairs.get("components")
+    if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        pairs["components"] = complete_components(parts, facts)
     return pairs
 
 
