@@ -4,12 +4,12 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
 from imae_core.errors import BadInputError, FormatVersionError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1: `augment` was true or false
 
 
 class _Frozen(BaseModel):
@@ -109,7 +109,16 @@ class RunConfig(_Frozen):
     schedule: Literal["milestones", "cosine"] = "milestones"
     milestones: tuple[float, ...] = Field(default=(0.5, 0.75), description="shares of training")
     lr_drop: float = Field(default=0.1, gt=0, le=1, description="factor at each milestone")
-    augment: bool = False
+    grad_clip: float | None = Field(
+        default=None, gt=0, description="largest global norm of the gradient; None or 0: any"
+    )
+    sampler: Literal["shuffle", "class_balanced"] = "shuffle"
+    classes_per_batch: int | None = Field(default=None, ge=1, description="of a class-balanced batch, by given label")
+    augment: Literal["none", "pad_crop", "resize_crop"] = "none"
+    normalize: Literal["default", "none", "mean", "standardize"] = "default"
+    validation_fraction: float = Field(
+        default=0.0, ge=0, le=0.5, description="share of the training rows that is judged and not trained on"
+    )
     seed: int = Field(default=0, ge=0)
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=1, ge=1, le=1024)
@@ -128,9 +137,17 @@ class RunConfig(_Frozen):
                     f"this config has format version {version}, but this program reads up to {FORMAT_VERSION}; "
                     "update the program"
                 )
+            if isinstance(values.get("augment"), bool):
+                values = values | {"augment": "pad_crop" if values["augment"] else "none"}
+            values = values | {"format_version": FORMAT_VERSION}
             if values.get("noise_seed") is None:
                 values = values | {"noise_seed": values.get("seed", 0)}
         return values
+
+    @field_validator("grad_clip", mode="before")
+    @classmethod
+    def _off(cls, grad_clip: Any) -> Any:
+        return None if grad_clip == 0 else grad_clip
 
     @model_validator(mode="after")
     def _one_length(self) -> "RunConfig":
@@ -140,11 +157,30 @@ class RunConfig(_Frozen):
             raise ValueError("milestones must be rising shares of training in (0, 1]")
         return self
 
+    @model_validator(mode="after")
+    def _one_sampling(self) -> "RunConfig":
+        if (self.sampler == "class_balanced") != (self.classes_per_batch is not None):
+            raise ValueError("sampler class_balanced needs classes_per_batch, and no other sampler takes it")
+        if self.classes_per_batch is not None and self.batch_size % self.classes_per_batch:
+            raise ValueError(
+                f"classes_per_batch must divide batch_size, got {self.classes_per_batch} for batches of {self.batch_size}"
+            )
+        if self.num_folds and self.validation_fraction:
+            raise ValueError(
+                "num_folds and validation_fraction exclude each other: in folds every row is judged by a net that never saw it"
+            )
+        return self
+
+    def num_trained(self, num_train: int) -> int:
+        """How many of `num_train` rows are trained on: all but the share for validation."""
+        return num_train - round(self.validation_fraction * num_train)
+
     def steps_per_epoch(self, num_train: int) -> int:
+        """As many as one pass over `num_train` examples takes, whether a sampler makes one or not."""
         return -(-num_train // self.batch_size)
 
     def total_steps(self, num_train: int) -> int:
-        """Optimiser steps of the whole run on `num_train` examples; with folds, of all their nets."""
+        """Optimiser steps of the whole run that trains on `num_train` examples; with folds, of all their nets."""
         if self.num_folds is None:
             return self.iterations or (self.epochs or 0) * self.steps_per_epoch(num_train)
         num_seen = num_train - num_train // self.num_folds

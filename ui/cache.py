@@ -27,7 +27,7 @@ from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
 from imae_core.studies.progress import Place
-from imae_core.training.labels import TrainingData, training_data
+from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
 
 
@@ -53,7 +53,7 @@ def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
 
 
-def noisy_data(config: RunConfig) -> TrainingData:
+def noisy_data(config: RunConfig) -> TrainingRows:
     """What a config's data and noise amount to: rows, labels and inputs; what else it says plays no part."""
     names = [name for name in (config.dataset, config.noise.source) if name]
     chosen = (config.dataset, config.noise.model_dump_json(), config.noise_seed, config.num_train)
@@ -61,9 +61,9 @@ def noisy_data(config: RunConfig) -> TrainingData:
 
 
 @st.cache_resource(show_spinner="Drawing the noise …", max_entries=8)
-def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingData:
+def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingRows:
     source = dataset(_config.noise.source) if _config.noise.source else None
-    return training_data(_config, dataset(_config.dataset), source)
+    return noisy_rows(_config, dataset(_config.dataset), source)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

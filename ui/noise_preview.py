@@ -11,7 +11,7 @@ from imae_core.catalog import NOISES
 from imae_core.config import RunConfig, parse_config
 from imae_core.data.dataset import Dataset
 from imae_core.noise import LabelNoise
-from imae_core.training.labels import TrainingData
+from imae_core.training.rows import TrainingRows
 from ui import cache, figures, live_chart, text
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address
@@ -57,7 +57,7 @@ def noise_preview(config: RunConfig, key: str) -> None:
         st.dataframe(class_counts(drawn.labels.noise, data.class_names), hide_index=True, key=f"{key}_counts")
 
 
-def _numbers(config: RunConfig, drawn: TrainingData) -> None:
+def _numbers(config: RunConfig, drawn: TrainingRows) -> None:
     noise = drawn.labels.noise
     uses_rate = NOISES[config.noise.kind].uses_rate
     columns = st.columns(3)
@@ -66,7 +66,7 @@ def _numbers(config: RunConfig, drawn: TrainingData) -> None:
     columns[1].metric("Realised rate", text.percent(noise.realized_noise_rate, 2),
                       help="Share of the examples that are corrupted with this noise seed.")  # fmt: skip
     what = "Changed inputs" if noise.input_change is not None else "Flipped labels"
-    columns[2].metric(what, f"{noise.is_corrupted.sum():,} of {len(drawn.rows):,}")
+    columns[2].metric(what, f"{noise.is_corrupted.sum():,} of {len(drawn.index):,}")
 
 
 def _matrices(noise: LabelNoise, class_names: tuple[str, ...], key: str) -> None:
@@ -84,7 +84,7 @@ def _matrices(noise: LabelNoise, class_names: tuple[str, ...], key: str) -> None
         )
 
 
-def _examples(drawn: TrainingData, whole: Dataset, key: str) -> None:
+def _examples(drawn: TrainingRows, whole: Dataset, key: str) -> None:
     """Some corrupted examples; those with another input before and after."""
     noise = drawn.labels.noise
     corrupted = np.flatnonzero(noise.is_corrupted)
@@ -96,13 +96,13 @@ def _examples(drawn: TrainingData, whole: Dataset, key: str) -> None:
     title = "Changed examples" if is_changed else "Flipped examples"
     st.markdown(f"**{title}** ({len(chosen)} of {len(corrupted):,})")
     if not is_changed:
-        gallery(_cards(noise, whole, drawn.rows, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
+        gallery(_cards(noise, whole, drawn.index, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
     elif whole.is_image:
         st.caption("As they are stored, and below as a run sees them:")
-        before = whole.train_inputs[drawn.rows[chosen]]
-        cards = _cards(noise, whole, drawn.rows, chosen, before)
+        before = whole.train_inputs[drawn.index[chosen]]
+        cards = _cards(noise, whole, drawn.index, chosen, before)
         gallery([replace(card, color=COLOR["clean"], lines=card.lines[-1:]) for card in cards], key=f"{key}_before")
-        gallery(_cards(noise, whole, drawn.rows, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
+        gallery(_cards(noise, whole, drawn.index, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
     else:
         _changed_rows(drawn, whole, chosen, key)
 
@@ -118,11 +118,11 @@ def _cards(noise: LabelNoise, data: Dataset, rows: np.ndarray, chosen: np.ndarra
     return cards
 
 
-def _changed_rows(drawn: TrainingData, whole: Dataset, chosen: np.ndarray, key: str) -> None:
+def _changed_rows(drawn: TrainingRows, whole: Dataset, chosen: np.ndarray, key: str) -> None:
     names = list(whole.feature_names or (f"feature {place}" for place in range(whole.input_shape[0])))
     rows = []
     for place in chosen:
-        row = int(drawn.rows[place])
+        row = int(drawn.index[place])
         for when, values in (("before", whole.train_inputs[row]), ("after", drawn.dataset.train_inputs[place])):
             rows.append({"row": row, "": when, **dict(zip(names, map(float, values), strict=True))})
     st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{key}_rows")

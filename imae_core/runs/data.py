@@ -13,7 +13,7 @@ from imae_core.data.inputs import RowInputs
 from imae_core.data.store import load_dataset
 from imae_core.errors import DatasetError
 from imae_core.runs.folder import RunFolder
-from imae_core.training.labels import training_data
+from imae_core.training.rows import run_rows
 
 
 def run_dataset(folder: RunFolder) -> Dataset:
@@ -33,7 +33,7 @@ def run_inputs(folder: RunFolder, dataset: Dataset) -> RowInputs:
     if config.noise.is_none or not NOISES[config.noise.kind].changes_inputs:
         return RowInputs(dataset.train_inputs, folder.examples()["index"].to_numpy(dtype=np.int64))
     source = None if config.noise.source is None else _unchanged(folder, config.noise.source, "source_fingerprint")
-    inputs = training_data(config, dataset, source).dataset.train_inputs
+    inputs = run_rows(config, dataset, source)[0].dataset.train_inputs
     return inputs if isinstance(inputs, RowInputs) else RowInputs(inputs)
 
 

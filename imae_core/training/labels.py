@@ -1,4 +1,4 @@
-"""What a run trains on: rows, inputs and labels, and what is known of their truth."""
+"""The labels that a run trains on, and what is known of their truth."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
-from imae_core.data.noisy import check_source, with_noisy_inputs
+from imae_core.data.noisy import check_source
 from imae_core.noise import LabelNoise, corrupt_labels
 
 
@@ -30,31 +30,6 @@ class TrainingLabels:
     def realized_noise_rate(self) -> float | None:
         """Fraction of examples that are corrupted; None where that is not known."""
         return None if self.is_corrupted is None else float(self.is_corrupted.mean())
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The data set reduced to the run's rows, its training inputs as the run sees them.
-
-    `rows` (N,) are their places in the whole data set, rising.
-    """
-
-    dataset: Dataset
-    rows: NDArray[np.int64]
-    labels: TrainingLabels
-
-
-def training_data(config: RunConfig, dataset: Dataset, source: Dataset | None = None) -> TrainingData:
-    """Chooses the rows, draws the noise, and puts it on labels and inputs; none of it depends on the training seed.
-
-    Args:
-        source: the data set that open-set noise takes pictures from.
-    """
-    rows = np.arange(dataset.num_train)
-    if config.num_train is not None:
-        dataset, rows = dataset.subset(config.num_train, config.noise_seed)
-    labels = training_labels(config, dataset, source)
-    return TrainingData(with_noisy_inputs(dataset, labels.noise.input_change, source), rows, labels)
 
 
 def training_labels(config: RunConfig, dataset: Dataset, source: Dataset | None = None) -> TrainingLabels:

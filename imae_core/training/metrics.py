@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imae_core.training.labels import TrainingLabels
+
 Labels = NDArray[np.int64]
 
 
@@ -35,6 +37,13 @@ def training_accuracies(
     }
 
 
+def validation_accuracies(predicted: NDArray[Any], labels: TrainingLabels) -> dict[str, float | None]:
+    """Accuracies on rows that were not trained on (N,): against their given labels, maybe wrong, which is all that one has
+    in earnest, and against their true ones where these are known."""
+    found = training_accuracies(predicted, labels.given, labels.true, labels.is_corrupted)
+    return {f"validation_accuracy_{kind}": found[f"train_accuracy_{kind}"] for kind in ("given", "true")}
+
+
 def num_with_truth(true: Labels | None) -> int:
     """Training examples that have a true class."""
     return 0 if true is None else int((true >= 0).sum())
@@ -43,7 +52,8 @@ def num_with_truth(true: Labels | None) -> int:
 def hybrid_accuracy(
     test_accuracy: float | None, num_test: int, train_accuracy_true: float | None, num_train: int
 ) -> Any:
-    """Test set and all training examples that have a true class together, scored against it (IMAE, final Table 6)."""
+    """Test set and all examples that were trained on and have a true class, scored against it (IMAE, final Table 6); examples
+    held out for validation are neither."""
     if test_accuracy is None or train_accuracy_true is None:
         return None
     return (test_accuracy * num_test + train_accuracy_true * num_train) / (num_test + num_train)

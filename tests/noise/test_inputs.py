@@ -11,7 +11,8 @@ from imae_core.data.noisy import fitted
 from imae_core.errors import BadInputError
 from imae_core.noise.inputs import blurred
 from imae_core.recipes import make_config
-from imae_core.training.labels import training_data, training_labels
+from imae_core.training.labels import training_labels
+from imae_core.training.rows import noisy_rows
 
 DIGITS = load_digits()
 
@@ -55,8 +56,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_marked_rows_change_and_nothing_else(case):
     run, data, source = CASES[case]
-    found = training_data(run, data, source)
-    before = np.asarray(data.train_inputs)[found.rows]
+    found = noisy_rows(run, data, source)
+    before = np.asarray(data.train_inputs)[found.index]
     after = np.asarray(found.dataset.train_inputs)
     changed = (before != after).reshape(len(before), -1).any(axis=1)
     np.testing.assert_array_equal(changed, found.labels.is_corrupted)
@@ -64,34 +65,34 @@ def test_the_marked_rows_change_and_nothing_else(case):
     assert (after.dtype, after.shape) == (before.dtype, before.shape)
     np.testing.assert_array_equal(np.asarray(found.dataset.test_inputs), data.test_inputs)
     np.testing.assert_array_equal(found.dataset.test_labels, data.test_labels)
-    np.testing.assert_array_equal(found.labels.given, data.train_labels[found.rows])
+    np.testing.assert_array_equal(found.labels.given, data.train_labels[found.index])
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_row_is_the_same_alone_in_a_block_and_in_another_training(case):
     run, data, source = CASES[case]
-    inputs = training_data(run, data, source).dataset.train_inputs
+    inputs = noisy_rows(run, data, source).dataset.train_inputs
     whole = np.asarray(inputs)
     rows = np.array([30, 2, 17])
     np.testing.assert_array_equal(inputs[rows], whole[rows])
     np.testing.assert_array_equal(inputs[5:9], whole[5:9])
     np.testing.assert_array_equal(inputs[11], whole[11])
     np.testing.assert_array_equal(inputs[:7, 0], whole[:7, 0])
-    other_training = training_data(run.model_copy(update={"seed": 9}), data, source)
+    other_training = noisy_rows(run.model_copy(update={"seed": 9}), data, source)
     np.testing.assert_array_equal(np.asarray(other_training.dataset.train_inputs), whole)
-    other_noise = training_data(run.model_copy(update={"noise_seed": 5}), data, source)
+    other_noise = noisy_rows(run.model_copy(update={"noise_seed": 5}), data, source)
     assert (np.asarray(other_noise.dataset.train_inputs) != whole).any()
 
 
 def test_gaussian_noise_has_the_standard_deviation_it_says():
-    noisy = training_data(config("feature", rate=1.0, sigma=0.5), table()).dataset.train_inputs
+    noisy = noisy_rows(config("feature", rate=1.0, sigma=0.5), table()).dataset.train_inputs
     unit = table().train_inputs.std(axis=0)
     difference = np.asarray(noisy) - table().train_inputs
     np.testing.assert_allclose(difference[:, :3].std(axis=0), 0.5 * unit[:3], rtol=0.15)
     assert difference[:, 3].std() == pytest.approx(0.5, rel=0.15), "a constant feature counts as one of deviation 1"
     pictures = photos(400)
     grey = np.full_like(pictures.train_inputs, 128)
-    noisy = training_data(config("feature", rate=1.0, sigma=0.1), Dataset(**{**vars(pictures), "train_inputs": grey}))
+    noisy = noisy_rows(config("feature", rate=1.0, sigma=0.1), Dataset(**{**vars(pictures), "train_inputs": grey}))
     assert np.asarray(noisy.dataset.train_inputs).std() / 255 == pytest.approx(0.1, rel=0.02)
 
 
@@ -110,7 +111,7 @@ def test_blur_keeps_the_mean_and_spreads_a_point_as_a_gaussian():
 @pytest.mark.parametrize("num", [40, 1000])
 def test_open_set_pictures_come_without_repetition_while_there_are_enough(num):
     source = photos(num)
-    found = training_data(config("open_set", source="photos"), DIGITS, source)
+    found = noisy_rows(config("open_set", source="photos"), DIGITS, source)
     change = found.labels.noise.input_change
     counts = np.bincount(change.source_rows, minlength=num)
     assert counts.max() - counts.min() <= 1
@@ -170,7 +171,7 @@ def test_rows_of_rows_read_like_an_array():
 )
 def test_what_does_not_go_together_is_named(run, data, source, message):
     with pytest.raises(BadInputError, match=message):
-        training_data(run, data, source)
+        noisy_rows(run, data, source)
 
 
 @pytest.mark.parametrize(

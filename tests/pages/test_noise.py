@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from imae_core.catalog import NOISES
 from imae_core.data.jobs import job_status
@@ -16,12 +17,17 @@ from imae_core.runs.submit import run_folder, submit
 from tests.conftest import wait_until
 from tests.data.imports.test_label_arrays import ARRAYS, WORSE, torch_zip
 from tests.noise.test_inputs import photos, table
-from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
+from tests.pages.test_pages import APP, app, nothing_starts, opened, texts  # noqa: F401
 from ui.gallery import picture_address
 from ui.inspect.view import RunView
 from ui.noise_preview import class_counts
 
 OFFERED = [name for name in NOISES if name != "superclass_swap"]
+
+
+def new_app():
+    """A browser that was nowhere yet."""
+    return AppTest.from_file(APP, default_timeout=30)
 
 
 def metrics(app):  # noqa: F811
@@ -138,8 +144,7 @@ def test_all_pages_look_at_a_run_with_noise_on_inputs(app, home, nothing_starts,
     assert any("true no class" in card.lines for card in content.suspects) == (kind == "open_set")
     if kind == "open_set":
         remove_dataset(home, "photos")
-        opened(app, "inspect", run=first)
-        assert "No pictures: there is no data set 'photos'" in texts(app)
+        assert "No pictures: there is no data set 'photos'" in texts(opened(new_app(), "inspect", run=first))
 
 
 def test_counts_by_class_say_who_is_called_what():
