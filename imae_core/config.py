@@ -1,12 +1,14 @@
 """What a run is: every choice that decides its numbers, validated once, at construction."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
 
 FORMAT_VERSION = 2  # 1: `augment` was true or false
@@ -189,18 +191,16 @@ class RunConfig(_Frozen):
     @property
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
-        defaults = LOSSES[self.loss.name].defaults
-        changed = ", ".join(_setting(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
-        loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
+        loss = loss_text(self.loss.name, self.loss.params)
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
         return f"{loss} · {self.dataset} · {self.noise.title} · seed {self.seed}{folds}"
 
 
-def _setting(name: str, value: Any) -> str:
-    """A parameter for a title: numbers short, texts cut, tables by name alone."""
-    if isinstance(value, str):
-        return value if len(value) <= 40 else f"{value[:39]}…"
-    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
+def loss_text(name: str, params: Mapping[str, Any]) -> str:
+    """A loss for people: its name, what differs from its defaults, and always its texts, such as a formula."""
+    defaults = LOSSES[name].defaults
+    shown = ", ".join(setting_text(k, v) for k, v in params.items() if isinstance(v, str) or defaults.get(k) != v)
+    return LOSSES[name].title.split(" (")[0] + (f" ({shown})" if shown else "")
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

@@ -20,6 +20,8 @@ from imae_core.runs.submit import submit
 from ui import cache, figures, frame, live_chart, state, text
 from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate, picture_sources
 from ui.errors import shown
+from ui.lab.curves import from_text
+from ui.lab.own import own_parameters
 from ui.noise_preview import noise_preview
 from ui.recipe import recipe_inputs
 
@@ -67,25 +69,40 @@ def preview_noise(facts: DatasetFacts, config: RunConfig) -> None:
         noise_preview(config, "train_preview")
 
 
-def choose_losses(start: RunConfig | None) -> dict[str, dict[str, float]]:
+def first_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
+    """Names and parameters to start with: of a link from the Loss lab, of the run that is cloned, else the paper's three."""
+    linked = st.query_params.get(state.CURVES)
+    if linked:
+        return dict(from_text(linked))
+    return (
+        {start.loss.name: start.loss.params}
+        if start
+        else {name: LOSSES[name].defaults for name in ("cce", "mae", "imae")}
+    )
+
+
+def choose_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
     """Names and parameters, with their curves drawn beside them."""
     controls, picture = st.columns([3, 2], gap="large")
+    first = first_losses(start)
     with controls:
         names = st.multiselect(
             "Losses",
             list(LOSSES),
-            default=[start.loss.name] if start else ["cce", "mae", "imae"],
+            default=list(first),
             format_func=loss_title,
             key="losses",
             help="One run is queued for each loss and seed. All losses have the same gradient direction; what differs is the "
             "weight that they give each example.",
         )
-        chosen: dict[str, dict[str, float]] = {}
+        chosen: dict[str, dict[str, Any]] = {}
         for name in names:
             entry = LOSSES[name]
             st.markdown(f"**{entry.title}**  \n{entry.summary} L = {entry.formula} · {entry.source}")
-            given = start.loss.params if start and start.loss.name == name else None
-            chosen[name] = entry_parameters(entry, f"loss_{name}", given) if entry.parameters else {}
+            given = first.get(name, entry.defaults)
+            chosen[name] = entry_parameters(entry, f"loss_{name}", given)
+            chosen[name] |= own_parameters(entry, f"loss_{name}", given, chosen[name].get("smooth", 1))
+            entry.validate(chosen[name])
     with picture:
         st.markdown("**How much each example weighs**")
         if chosen:

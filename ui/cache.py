@@ -10,7 +10,7 @@ import streamlit as st
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
 from imae_core.analysis.detectors import available
-from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
+from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
 from imae_core.data.inputs import RowInputs
@@ -20,12 +20,15 @@ from imae_core.paper.spread import Spread, p_over_training
 from imae_core.paper.standing import PaperPlan, Standing, places, standings
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
+from imae_core.runs.comparison import on_same_labels as runs_on_same_labels
 from imae_core.runs.data import run_inputs as find_run_inputs
+from imae_core.runs.detection import detection_course
 from imae_core.runs.folder import Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
+from imae_core.runs.suspects import noise_estimate as suspects_noise
 from imae_core.studies.progress import Place
 from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
@@ -138,10 +141,33 @@ def suspects(
 @st.cache_data(show_spinner="Estimating the noise …", max_entries=16)
 def noise_estimate(
     run_id: str, source: Source, num_epochs: int, started: float, run_state: str
-) -> NoiseEstimate | None:
-    """From the probabilities of the final net; None where the run has none yet."""
-    inputs = detector_inputs(run_folder(store().home, run_id))
-    return None if inputs.pred_probs is None else estimate_noise(inputs.given_labels, inputs.pred_probs)
+) -> tuple[NoiseEstimate, str] | None:
+    """From the probabilities of the final net, and what speaks against it; None where the run has none yet."""
+    return suspects_noise(run_folder(store().home, run_id))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def mixture_rate(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...], name: str
+) -> float:
+    """Of the scores of one of the detectors that rank."""
+    return mixture_noise_rate(suspects(run_id, source, num_epochs, started, run_state, names)[name])
+
+
+@st.cache_data(show_spinner="Measuring the ranking …", max_entries=256)
+def detection(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...], most: int
+) -> pd.DataFrame:
+    """How well rankings find wrong labels at up to `most` epochs, the last included."""
+    return detection_course(run_folder(store().home, run_id), names, most)
+
+
+@st.cache_data(show_spinner="Looking for runs on the same labels …", max_entries=64)
+def on_same_labels(run_id: str, attempt: int, others: tuple[tuple[str, int, bool], ...]) -> list[str]:
+    """Ids of those of `others` (id, attempt, whether it has evaluated) that trained on the same examples and labels."""
+    home = store().home
+    pairs = [(store().get(other), run_folder(home, other)) for other in (run_id, *(other for other, _, _ in others))]
+    return [run.run_id for run, _ in runs_on_same_labels(*pairs[0], pairs[1:])]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -44,7 +44,7 @@ def seed_curves(
             band = np.concatenate([mean + spread, (mean - spread)[::-1]])
             traces.append(go.Scatter(
                 x=np.concatenate([epochs, epochs[::-1]]), y=band, fill="toself", mode="lines",
-                fillcolor=f"rgba({_rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
+                fillcolor=f"rgba({rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
             ))  # fmt: skip
         traces.append(go.Scatter(
             x=epochs, y=mean, name=str(group), mode="lines", line={"color": color, "width": 2, "dash": dash},
@@ -131,5 +131,5 @@ def weight_against_weight(
     return figure
 
 
-def _rgb(color: str) -> str:
+def rgb(color: str) -> str:
     return ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))

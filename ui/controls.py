@@ -17,24 +17,23 @@ from imae_core.errors import BadInputError
 MIXTURE = ({"kind": "symmetric", "share": 0.5, "rate": 0.4}, {"kind": "pairflip", "share": 0.25, "rate": 0.4})
 
 
-def parameter_input(parameter: Parameter, key: str, value: float | None = None) -> float:
-    """A number input with the parameter's range, default, help and source."""
+def parameter_input(parameter: Parameter, key: str, value: float | None = None, slider: bool = False) -> float:
+    """A number input, a slider or a switch, with the parameter's range, default, help and source."""
     start = parameter.default if value is None else value
     help_text = f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g} ({parameter.source})."
     low = parameter.low + (parameter.step / 10 if parameter.open_low else 0)
     high = parameter.high - (parameter.step / 10 if parameter.open_high else 0)
-    if parameter.integer:
-        return int(
-            st.number_input(
-                parameter.name, int(low), int(high), int(start), max(1, int(parameter.step)), help=help_text, key=key
-            )
-        )
-    return float(
-        st.number_input(
-            parameter.name, float(low), float(high), float(start), float(parameter.step), help=help_text, key=key,
-            format="%g",
-        )
-    )  # fmt: skip
+    if parameter.integer and (low, high) == (0, 1):
+        return int(st.toggle(parameter.name, bool(start), help=help_text, key=key))
+    kind: type[int] | type[float] = int if parameter.integer else float
+    numbers = [
+        kind(low),
+        kind(high),
+        kind(start),
+        max(1, int(parameter.step)) if kind is int else float(parameter.step),
+    ]
+    widget = st.slider if slider else st.number_input
+    return kind(widget(parameter.name, *numbers, help=help_text, key=key, format="%d" if kind is int else "%g"))  # type: ignore[arg-type]
 
 
 def entry_parameters(entry: Entry, key: str, values: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from imae_core.catalog import LOSSES, MODELS, NOISES, Entry
+from imae_core.catalog import LOSSES, MODELS, NOISES, Entry, table_text
+from imae_core.formula import shown
 
 SEEDS = ("seed", "noise_seed")
 # one best value is marked among the rows that agree in these: a rate of 0 % would win every column otherwise
@@ -90,8 +91,12 @@ def value_text(field: str, value: Any) -> str:
         return f"{100 * value:g} %"
     if field == "noise.params.components":
         return " + ".join(_component_text(dict(part)) for part in value)
-    if isinstance(value, tuple):
-        square = all(isinstance(row, tuple) for row in value)
+    if field == "loss.params.formula" and value != ABSENT:
+        return shown(value)
+    if field == "loss.params.points" and value != ABSENT:
+        return table_text(value)
+    if isinstance(value, tuple | list):
+        square = all(isinstance(row, tuple | list) for row in value)
         if not square and len(value) > MOST_ITEMS:
             return f"{len(value)} numbers"
         return f"{len(value)} × {len(value)} matrix" if square else ", ".join(value_text("", item) for item in value)

@@ -54,6 +54,13 @@ def why_incomparable(a: TrainedOn, b: TrainedOn) -> str:
     return ""
 
 
+def same_labels(a: TrainedOn, b: TrainedOn) -> bool:
+    """Whether both runs trained on the very same examples with the same given labels: then they can be scored side by side."""
+    columns = ("index", "given_label")
+    same_data = (a.dataset, a.fingerprint) == (b.dataset, b.fingerprint)
+    return same_data and all(np.array_equal(a.examples[name], b.examples[name]) for name in columns)
+
+
 def same_examples(a: TrainedOn, b: TrainedOn, dynamics_a: pd.DataFrame, dynamics_b: pd.DataFrame) -> pd.DataFrame:
     """One row an example that both runs saw, n in all.
 

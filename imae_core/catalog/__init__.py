@@ -13,6 +13,7 @@ from imae_core.catalog.entry import (
     TableParameter,
     TextParameter,
     lookup,
+    table_text,
 )
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
@@ -33,4 +34,5 @@ __all__ = [
     "TextParameter",
     "lookup",
     "superclasses_of",
+    "table_text",
 ]

@@ -1,11 +1,13 @@
 """Records of what can be chosen, and their parameters: ranges, defaults, help, sources."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from imae_core.errors import BadInputError, unknown_name
+from imae_core.formula import shown
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,12 @@ class TableParameter:
     aliases: tuple[str, ...] = ()
 
     def check(self, value: Any, owner: str) -> list[list[float]] | None:
-        """The rows as lists, all of one length; BadInputError if they are not."""
+        """The rows as lists, all of one length; BadInputError if they are not. A text is read as by `table_rows`."""
         if value is None:
             return None
         try:
-            rows = [[float(number) for number in row] for row in value]
+            found = table_rows(value) if isinstance(value, str) else value
+            rows = [[float(number) for number in row] for row in found]
         except (TypeError, ValueError):
             raise BadInputError(f"{owner}: {self.name} must be rows of numbers, got {value!r:.100}") from None
         if not rows or len({len(row) for row in rows}) != 1 or not all(math.isfinite(x) for row in rows for x in row):
@@ -115,12 +118,27 @@ class OpenParameter:
         return value
 
 
+def table_rows(text: str) -> Any:
+    """Rows from a command line: JSON, or columns parted by colons and rows by commas, "0:1,0.5:7.4,1:1"."""
+    if text.lstrip().startswith("["):
+        return json.loads(text)
+    return [row.split(":") for row in text.split(",")]
+
+
+def table_text(rows: Sequence[Sequence[float]]) -> str:
+    """The short form that `table_rows` reads."""
+    return ",".join(":".join(f"{number:g}" for number in row) for row in rows)
+
+
 AnyParameter = Parameter | TextParameter | TableParameter | OpenParameter
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to choose: a loss, a noise model, a model."""
+    """One thing to choose: a loss, a noise model, a model.
+
+    `check` takes all parameters and raises BadInputError for what no single one of them can tell.
+    """
 
     name: str
     title: str
@@ -128,6 +146,7 @@ class Entry:
     parameters: tuple[AnyParameter, ...] = ()
     formula: str = ""
     source: str = ""
+    check: Callable[..., None] | None = None
 
     @property
     def numbers(self) -> tuple[Parameter, ...]:
@@ -136,7 +155,11 @@ class Entry:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        return {parameter.name: parameter.default for parameter in self.parameters}
+        """By name; tables as the lists that a stored configuration has."""
+        return {
+            p.name: p.check(p.default, self.name) if isinstance(p, TableParameter) else p.default
+            for p in self.parameters
+        }
 
     def defaults_for(self, dataset: str) -> dict[str, Any]:
         """The defaults, with those that the source gives for this data set."""
@@ -144,7 +167,10 @@ class Entry:
 
     def validate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters with the given ones checked and put over the defaults, aliases resolved."""
-        return self.defaults | self.validate_given(params)
+        values = self.defaults | self.validate_given(params)
+        if self.check is not None:
+            self.check(**values)
+        return values
 
     def validate_given(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The given parameters alone, checked, aliases resolved; BadInputError names what is unknown or not allowed."""
@@ -156,6 +182,20 @@ class Entry:
                 raise BadInputError(f"{self.name}: unknown parameter {name!r}; it takes: {known}")
             values[by_name[name].name] = by_name[name].check(value, self.name)
         return values
+
+
+def setting_text(name: str, value: Any) -> str:
+    """A parameter in a few words: numbers short, texts and points cut, other tables by name alone."""
+    if value is None:
+        return f"{name} of the run"
+    if isinstance(value, int | float):
+        return f"{name}={value:g}"
+    if not isinstance(value, str):
+        if len(value[0]) > 2:
+            return f"own {name}"
+        value = table_text(value)
+    value = shown(value)
+    return value if len(value) <= 40 else f"{value[:39]}…"
 
 
 def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imae_core.data.facts import dataset_facts
 from imae_core.paper.presets import PRESETS, Preset, experiments, preset_of, suits
-from imae_core.runs.status import kind_of_work, step_seconds
+from imae_core.runs.status import expected_cost, step_seconds
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import release_lost, resume, submit
 from imae_core.studies.progress import STATES, Place, match
@@ -110,12 +110,7 @@ def seconds_left(store: Store, found: Sequence[Place]) -> float | None:
     waiting = [place.cell.config for place in found if place.state != "done"]
     if not waiting:
         return 0.0
-    rates = step_seconds(store)
-    num_train = dataset_facts(store.home, waiting[0].dataset).num_train
-    seconds = 0.0
-    for config in waiting:
-        rate = rates.get(kind_of_work(config))
-        if rate is None:
-            return None
-        seconds += rate * config.total_steps(min(config.num_train or num_train, num_train))
-    return seconds
+    rates, facts = step_seconds(store), dataset_facts(store.home, waiting[0].dataset)
+    seconds = [expected_cost(store, one, facts.num_train, facts.num_classes, rates).seconds for one in waiting]
+    known = [each for each in seconds if each is not None]
+    return sum(known) if len(known) == len(seconds) else None

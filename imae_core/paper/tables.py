@@ -41,7 +41,7 @@ def said_of_ours(found: PaperComparison) -> str:
     smaller = f", {found.preset.scaled_down}" if found.preset.scaled_down else ""
     return (
         f"Ours: {found.variant}, recipe “{recipe}”{smaller}, in percent, mean ± sample standard deviation over seeds. Best epochs are "
-        "chosen on the test set."
+        "chosen on the test set. Beyond log odds of 30 an example gets no gradient any more, which is this program's own."
     )
 
 

@@ -45,7 +45,6 @@ FRACTIONS = {
     "detection_auc": ("Detection AUC", "one minus the mean of p over the evaluated epochs, against what is corrupted"),
     "realized_noise_rate": ("Realised noise rate", "share of training examples that are corrupted"),
 }
-LOWER_IS_BETTER = ("noisy_subset_accuracy",)
 COMPARED = ("best_test_accuracy", "final_test_accuracy", "noisy_subset_accuracy", "clean_subset_accuracy",
             "hybrid_accuracy", "detection_auc")  # fmt: skip
 DASH = "–"
@@ -163,8 +162,8 @@ def _sampled(config: RunConfig) -> str:
     return f" with {config.classes_per_batch} classes each" if config.classes_per_batch else ""
 
 
-def _pairs(params: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in params.items())
+def _pairs(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value_text(f'loss.params.{name}', value)}" for name, value in params.items())
 
 
 def _list(values: Sequence[float]) -> str:

@@ -92,20 +92,25 @@ def table_text(comparison: Comparison, kind: str) -> str:
 
 
 def caption(comparison: Comparison) -> str:
-    """Data set and variant, noise, protocol and length, what the numbers are, and how many runs they come from."""
-    table = comparison.parameters
-    sizes = [value for value in _distinct(table, "num_train") if value is not None]
-    subset = f", on subsets of {_joined('num_train', sizes)} training examples" if sizes else ""
-    done, all_runs = int(comparison.is_done.sum()), len(table)
+    """What was run, what the numbers are, and how many runs they come from."""
+    done, all_runs = int(comparison.is_done.sum()), len(comparison.parameters)
     of = f"{done} runs" if done == all_runs else f"{done} finished of {all_runs} runs"
     numbers = "Percent" if comparison.groups.is_unique else "Percent, mean ± sample standard deviation over seeds"
     return (
-        f"{', '.join(map(dataset_text, _distinct(table, 'dataset')))}{subset}. {_noise(table)}. {_protocol(table)}. "
-        f"{numbers}, {of}. "
+        f"{what_was_run(comparison)}. {numbers}, {of}. "
         "best: test accuracy of the best epoch, chosen on the test set; final: after the last epoch; noisy subset: accuracy "
         "on corrupted training examples against their wrong labels (lower is better); hybrid: test and training set against "
         "their true labels. Bold: best mean for the same data and noise."
     )
+
+
+def what_was_run(comparison: Comparison) -> str:
+    """Data set and variant, noise, protocol and length."""
+    table = comparison.parameters
+    sizes = [value for value in _distinct(table, "num_train") if value is not None]
+    subset = f", on subsets of {_joined('num_train', sizes)} training examples" if sizes else ""
+    data = ", ".join(map(dataset_text, _distinct(table, "dataset")))
+    return f"{data}{subset}. {_noise(table)}. {_protocol(table)}"
 
 
 def dataset_text(name: str) -> str:

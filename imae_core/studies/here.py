@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.runs.budget import spent_message
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.foreground import begin, carry_out, take_over
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import release_lost
 from imae_core.studies.progress import match
@@ -83,6 +82,9 @@ def run_plan(home: Path, plan: Plan, *, jobs: int = 1, tell: Tell = lambda _: No
     """
     if jobs < 1:
         raise BadInputError(f"jobs must be 1 or more, got {jobs}")
+    store = Store(home)
+    for run in plan.runs(store):
+        release_lost(store, run)
     return _alone(home, plan, tell) if jobs == 1 else _together(home, plan, jobs, tell)
 
 
@@ -146,7 +148,7 @@ def _work(home: Path, plan: Plan, began: float, stop: Event, events: Any) -> Non
 
 
 class _Bench:
-    """Takes one run after another until none is left."""
+    """Takes one run after another until none is left. Only it loads torch, not the process that starts several of it."""
 
     def __init__(self, home: Path, plan: Plan, began: float, stop: Event | None = None) -> None:
         self.home = home
@@ -189,6 +191,8 @@ class _Bench:
 
     def _next(self) -> RunFolder | None:
         """The next run in the plan's order that nobody has, now this process's; runs that failed since it began are not tried again."""
+        from imae_core.runs.foreground import begin, take_over
+
         store = Store(self.home)
         with study_lock(self.home, self.plan.name):
             runs = [release_lost(store, run) for run in self.plan.runs(store)]
@@ -203,9 +207,12 @@ class _Bench:
         return None
 
     def _train(self, folder: RunFolder) -> Finished:
+        from imae_core.runs.foreground import carry_out
+
         started = time.monotonic()
         title = folder.config().title
-        outcome, message = "failed", ""
+        outcome: str = "failed"
+        message = ""
         try:
             outcome = carry_out(folder, report=self._watch)
         except ImaeError as error:

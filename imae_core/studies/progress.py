@@ -9,7 +9,7 @@ import numpy as np
 
 from imae_core.data.facts import dataset_facts
 from imae_core.runs.budget import machine_seconds
-from imae_core.runs.status import kind_of_work, run_status, step_seconds
+from imae_core.runs.status import Cost, expected_cost, kind_of_work, run_status, step_seconds
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import run_folder
 from imae_core.studies.store import cells_of
@@ -95,7 +95,7 @@ def _left_seconds(
     num_train = dataset_facts(home, study.dataset).num_train
 
     def steps(cell: Cell) -> int:
-        return cell.config.total_steps(min(cell.config.num_train or num_train, num_train))
+        return cell.config.total_steps(cell.config.num_trained(min(cell.config.num_train or num_train, num_train)))
 
     own: dict[object, list[float]] = {}
     for place in places:
@@ -113,3 +113,12 @@ def _left_seconds(
         return None
     usual = float(np.mean(list(rates.values())))
     return sum(steps(cell) * rates.get(kind_of_work(cell.config), usual) for cell in waiting)
+
+
+def expected_study_cost(home: Path, study: Study, cells: Sequence[Cell]) -> Cost:
+    """Machine time and disk of all runs; time is None where one of them is of a kind that was not measured here yet."""
+    store, facts = Store(home), dataset_facts(home, study.dataset)
+    rates = step_seconds(store)
+    costs = [expected_cost(store, cell.config, facts.num_train, facts.num_classes, rates) for cell in cells]
+    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
+    return Cost(sum(seconds) if len(seconds) == len(costs) else None, sum(cost.disk_bytes for cost in costs))

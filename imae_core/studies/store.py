@@ -1,6 +1,8 @@
 """Studies on disk: one JSON file each, `<home>/studies/<name>.json`. A study's runs are those of the group of its name."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -29,10 +31,21 @@ def create_study(home: Path, study: Study) -> list[Cell]:
     return cells
 
 
-def replace_study(home: Path, study: Study) -> list[Cell]:
-    """Saves a changed study under its name and returns its runs."""
-    cells = cells_of(home, study)
-    _save(home, study)
+def widen_study(home: Path, name: str, more: Mapping[str, Any]) -> list[Cell]:
+    """Adds losses, rates, seeds or values of settings (see `Study.widened`), saves, and returns all of its runs.
+
+    Raises BadInputError where runs that the study has would no longer belong to it.
+    """
+    study = load_study(home, name)
+    wider = study.widened(more)
+    cells = cells_of(home, wider)
+    lost = {cell.key for cell in cells_of(home, study)} - {cell.key for cell in cells}
+    if lost:
+        raise BadInputError(
+            f"{len(lost)} runs of study {name} would no longer belong to it; where every combination is run, give a setting that did "
+            "not vary so far with its present value too, such as lr=0.1,0.01"
+        )
+    _save(home, wider)
     return cells
 
 

@@ -183,6 +183,7 @@ class Study(_Frozen):
     ) -> RunConfig:  # fmt: skip
         chosen: dict[str, Any] = {"recipe": self.recipe, **self.overrides, **factors}
         of_loss = {name.removeprefix("loss."): chosen.pop(name) for name in list(chosen) if name.startswith("loss.")}
+        self._complete_sampler(facts, chosen)
         noise_params = dict(self.noise_params)
         if self.noise == "asymmetric" and facts.mapping is not None:
             noise_params.setdefault("mapping", list(facts.mapping))
@@ -192,6 +193,17 @@ class Study(_Frozen):
             noise={"kind": self.noise, "rate": rate, "params": noise_params},
             **chosen,
         )  # fmt: skip
+
+    def _complete_sampler(self, facts: DatasetFacts, chosen: dict[str, Any]) -> None:
+        """Class-balanced batches take as many classes as can share a batch evenly, unless the study or the recipe says how many."""
+        if chosen.get("sampler", "class_balanced") != "class_balanced":
+            chosen.pop("classes_per_batch", None)
+        values = dict(RECIPES[chosen.get("recipe") or default_recipe(facts.input_shape, self.on_gpu)].values) | chosen
+        if values.get("sampler") == "class_balanced" and values.get("classes_per_batch") is None:
+            size = int(values["batch_size"])
+            chosen["classes_per_batch"] = max(
+                number for number in range(1, facts.num_classes + 1) if size % number == 0
+            )
 
     def widened(self, more: Mapping[str, Any]) -> "Study":
         """The study with more rates, seeds, losses or factor values; those that it has keep their place.

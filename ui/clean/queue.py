@@ -112,7 +112,8 @@ def _note(ranking: Ranking) -> str:
     if estimate is None:
         return f"about {ranking.num_suspects:,} labels are probably wrong"
     low, high = (round(rate * ranking.num_examples) for rate in (estimate.low, estimate.high))
-    return f"about {estimate.num_wrong:,} labels are probably wrong ({low:,} to {high:,})"
+    doubtful = ", but that is doubtful: see “How many are wrong?”" if ranking.doubt else ""
+    return f"about {estimate.num_wrong:,} labels are probably wrong ({low:,} to {high:,} by chance alone){doubtful}"
 
 
 def _item(ranking: Ranking, row: int, reveal: bool) -> dict[str, Any]:
