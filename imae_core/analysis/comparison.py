@@ -136,14 +136,14 @@ def best_values(summary: pd.DataFrame, tasks: pd.Series) -> pd.DataFrame:
     return marks
 
 
-def mean_curves(histories: pd.DataFrame, groups: pd.Series, column: str) -> pd.DataFrame:
-    """Columns group, epoch, mean, std (sample; NaN for n = 1), n, of a column over the runs of each group.
+def mean_curves(histories: pd.DataFrame, groups: pd.Series, column: str, by: str = "epoch") -> pd.DataFrame:
+    """Columns group, `by`, mean, std (sample; NaN for n = 1), n, of a column over the runs of each group.
 
     `histories` has a row per run_id and epoch; epochs that were not evaluated (NaN) are left out.
     """
-    known = histories[["run_id", "epoch", column]].dropna()
+    known = histories[["run_id", by, column]].dropna()
     known = known.assign(group=known["run_id"].map(groups)).dropna(subset=["group"])
-    table = known.groupby(["group", "epoch"], sort=False)[column].agg(["mean", "std", "count"])
+    table = known.groupby(["group", by], sort=False)[column].agg(["mean", "std", "count"])
     return table.rename(columns={"count": "n"}).reset_index()
 
 

@@ -126,11 +126,7 @@ class RunOptions:
             num_available=facts.num_train,
             on_gpu=on_gpu,
             recipe=self.recipe,
-<<<<<<< HEAD
-            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)},
-=======
-            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts.mapping)} | changes,
->>>>>>> study
+            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)} | changes,
         )
 
     def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
