@@ -19,22 +19,43 @@ class _Frozen(BaseModel):
 
 
 class NoiseConfig(_Frozen):
-    """Label noise to inject; rate 0 leaves the labels as they are."""
+    """Noise to inject; rate 0 leaves the data as they are. What is not given takes the catalog's default."""
 
     kind: str = "symmetric"
     rate: float = Field(default=0.0, ge=0.0, le=1.0, description="fraction in [0, 1]")
     params: dict[str, Any] = {}
 
-    @field_validator("kind")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, kind: str) -> str:
-        lookup(NOISES, kind, "noise model")
-        return kind
+    def _complete(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            entry = lookup(NOISES, str(values.get("kind", "symmetric")), "noise model")
+            values = values | {"params": entry.validate(values.get("params") or {})}
+        return values
 
     @property
     def is_none(self) -> bool:
-        """Whether no label can change."""
-        return self.rate == 0 and self.kind != "transition_matrix"
+        """Whether nothing can change."""
+        return self.rate == 0 and NOISES[self.kind].uses_rate
+
+    @property
+    def source(self) -> str | None:
+        """The data set that pictures are taken from; None where none are."""
+        return self.params.get("source") if self.kind == "open_set" and not self.is_none else None
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        if self.is_none:
+            return "labels as they are"
+        if self.kind == "transition_matrix":
+            return "own matrix"
+        parts = self.params.get("components", [])
+        if self.kind == "mixture":
+            return "mixture of " + " + ".join(
+                f"{part['share']:.0%} {part['kind']} {part['rate']:.0%}" for part in parts
+            )
+        return f"{self.kind} {self.rate:.0%}" + (f" from {self.source}" if self.source else "")
 
 
 class LossConfig(_Frozen):
@@ -170,12 +191,9 @@ class RunConfig(_Frozen):
     @property
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
-        noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
-        if self.noise.kind == "transition_matrix":
-            noise = "own matrix"
         loss = loss_text(self.loss.name, self.loss.params)
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
-        return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
+        return f"{loss} · {self.dataset} · {self.noise.title} · seed {self.seed}{folds}"
 
 
 def loss_text(name: str, params: Mapping[str, Any]) -> str:
@@ -190,13 +208,18 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"])
-            message = problem["msg"].removeprefix("Value error, ")
-            given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-            problems.append(f"{where}: {message}{given}" if where else message)
-        raise BadInputError("; ".join(problems)) from None
+        raise BadInputError(describe_problems(error)) from None
+
+
+def describe_problems(error: ValidationError) -> str:
+    """One line for people: what was wrong where, and what was given."""
+    problems = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        problems.append(f"{where}: {message}{given}" if where else message)
+    return "; ".join(problems)
 
 
 def new_run_id() -> str:

@@ -22,6 +22,7 @@ def navigation() -> Any:
             st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/inspect.py", title="Inspect"),
             st.Page("pages/compare.py", title="Compare"),
+            st.Page("pages/studies.py", title="Studies"),
             st.Page("pages/clean_labels.py", title="Clean labels"),
         ],
         position="top",

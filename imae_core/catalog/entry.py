@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from imae_core.errors import BadInputError, unknown_name
 from imae_core.formula import shown
@@ -55,7 +55,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class TextParameter:
-    """A text of an entry, such as a formula or a name; what it must say is checked by who uses it."""
+    """A text of an entry, such as a formula or a name; one of `choices`, or what it must say is checked by who uses it."""
 
     name: str
     default: str
@@ -63,14 +63,17 @@ class TextParameter:
     source: str
     max_length: int = 1000
     aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def check(self, value: Any, owner: str) -> str:
-        """The text, stripped; BadInputError if it is none or too long."""
+        """The text, stripped; BadInputError if it is none, too long, or no choice."""
         if not isinstance(value, str) or len(value) > self.max_length:
             given = f"{len(value)} characters" if isinstance(value, str) else repr(value)
             raise BadInputError(
                 f"{owner}: {self.name} must be a text of at most {self.max_length} characters, got {given}"
             )
+        if self.choices and value.strip() not in self.choices:
+            raise unknown_name(f"{owner}: {self.name}", value, self.choices)
         return value.strip()
 
 
@@ -98,6 +101,23 @@ class TableParameter:
         return rows
 
 
+@dataclass(frozen=True)
+class OpenParameter:
+    """What can only be checked where the classes are known, such as a mapping of classes; None where it is not given."""
+
+    name: str
+    help: str
+    source: str
+    default: None = None
+    aliases: tuple[str, ...] = ()
+
+    def check(self, value: Any, owner: str) -> Any:
+        """The value as it is; BadInputError if it is neither a list nor a mapping."""
+        if value is not None and (isinstance(value, str) or not hasattr(value, "__len__")):
+            raise BadInputError(f"{owner}: {self.name} must be a list or a mapping, got {value!r:.100}")
+        return value
+
+
 def table_rows(text: str) -> Any:
     """Rows from a command line: JSON, or columns parted by colons and rows by commas, "0:1,0.5:7.4,1:1"."""
     if text.lstrip().startswith("["):
@@ -110,7 +130,7 @@ def table_text(rows: Sequence[Sequence[float]]) -> str:
     return ",".join(":".join(f"{number:g}" for number in row) for row in rows)
 
 
-AnyParameter = Parameter | TextParameter | TableParameter
+AnyParameter = Parameter | TextParameter | TableParameter | OpenParameter
 
 
 @dataclass(frozen=True)
@@ -185,5 +205,8 @@ def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:
     return entries[name]
 
 
-def by_name(*entries: Entry) -> dict[str, Entry]:
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+def by_name(*entries: AnyEntry) -> dict[str, AnyEntry]:
     return {entry.name: entry for entry in entries}
