@@ -45,9 +45,10 @@ class RunOptions:
         ),
     ] = None
     loss: Annotated[list[str] | None, Option(help=f"Loss: {', '.join(LOSSES)}. `submit` takes several.")] = None
-    loss_param: Annotated[list[str] | None, Option(help="A parameter of the loss, such as T=8; may be repeated.")] = (
-        None
-    )
+    loss_param: Annotated[
+        list[str] | None,
+        Option(help="A parameter of the loss: T=8, formula=exp(8*p*(1-p)), points=0:1,0.5:7.4,1:1; may be repeated."),
+    ] = None
     reduction: Annotated[
         str | None, Option(help="mean, or weight_sum (the gradient divided by the batch's sum of weights).")
     ] = None
