@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
 
 FORMAT_VERSION = 1
@@ -133,20 +134,13 @@ class RunConfig(_Frozen):
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
         defaults = LOSSES[self.loss.name].defaults
-        changed = ", ".join(_setting(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
+        changed = ", ".join(setting_text(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
         noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
         if self.noise.kind == "transition_matrix":
             noise = "own matrix"
         loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
         return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
-
-
-def _setting(name: str, value: Any) -> str:
-    """A parameter for a title: numbers short, texts cut, tables by name alone."""
-    if isinstance(value, str):
-        return value if len(value) <= 40 else f"{value[:39]}…"
-    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

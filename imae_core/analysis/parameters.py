@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from imae_core.catalog import LOSSES, MODELS, NOISES
+from imae_core.catalog import LOSSES, MODELS, NOISES, Entry
 
 SEEDS = ("seed", "noise_seed")
 # one best value is marked among the rows that agree in these: a rate of 0 % would win every column otherwise
@@ -19,7 +19,7 @@ TITLES = {
     "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
 _OWNERS = {"loss.params.": "loss.name", "noise.params.": "noise.kind", "model.params.": "model.name"}
-_CATALOGS = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}
+_CATALOGS: Mapping[str, Mapping[str, Entry]] = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}
 
 
 def flat_parameters(config: Mapping[str, Any], prefix: str = "") -> dict[str, Hashable]:
@@ -83,6 +83,8 @@ def value_text(field: str, value: Any) -> str:
         square = all(isinstance(row, tuple) for row in value)
         return f"{len(value)} × {len(value)} matrix" if square else ", ".join(value_text("", item) for item in value)
     if isinstance(value, bool) or value is None:
+        if field == "loss.params.matrix":
+            return "the run's noise model"
         return {True: "yes", False: "no", None: "all" if field == "num_train" else "none"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -5,7 +5,7 @@ described once. Nothing here imports torch.
 """
 
 from imae_core.catalog.datasets import DATASETS, BuiltinDataset
-from imae_core.catalog.entry import AnyParameter, Entry, Parameter, TableParameter, TextParameter, lookup
+from imae_core.catalog.entry import AnyParameter, Entry, LossEntry, Parameter, TableParameter, TextParameter, lookup
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
 from imae_core.catalog.noises import NOISES
@@ -18,6 +18,7 @@ __all__ = [
     "AnyParameter",
     "BuiltinDataset",
     "Entry",
+    "LossEntry",
     "Parameter",
     "TableParameter",
     "TextParameter",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from imae_core.errors import BadInputError, unknown_name
 
@@ -138,6 +138,33 @@ class Entry:
         return values
 
 
+@dataclass(frozen=True)
+class LossEntry(Entry):
+    """A loss, and what theory says of it with the default parameters; tests prove each.
+
+    has_curve: its weight is a function of p = p(given label | x) alone, w(p) in `imae_core.curves`. Otherwise it needs
+        the whole probability vector, and its weight is measured.
+    is_symmetric: sum over the labels k of L(x, k) is the same for every prediction, which makes its minimiser tolerant to
+        uniform label noise (Ghosh et al. 2017, arXiv 1712.09482).
+    is_bounded: no prediction has an infinite loss.
+    needs: what it needs beside logits and labels; "" for most.
+    """
+
+    has_curve: bool = True
+    is_symmetric: bool = False
+    is_bounded: bool = False
+    needs: str = ""
+
+
+def setting_text(name: str, value: Any) -> str:
+    """A parameter in a few words: numbers short, texts cut, tables by name alone."""
+    if isinstance(value, str):
+        return value if len(value) <= 40 else f"{value[:39]}…"
+    if value is None:
+        return f"{name} of the run"
+    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
+
+
 def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:
     """The entry of that name; BadInputError that lists the known names otherwise."""
     if name not in entries:
@@ -145,5 +172,8 @@ def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:
     return entries[name]
 
 
-def by_name(*entries: Entry) -> dict[str, Entry]:
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+def by_name(*entries: AnyEntry) -> dict[str, AnyEntry]:
     return {entry.name: entry for entry in entries}

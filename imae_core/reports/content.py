@@ -13,6 +13,7 @@ from imae_core.analysis.findings import percent
 from imae_core.analysis.matrices import count_matrix, row_shares
 from imae_core.analysis.shares import share_course
 from imae_core.catalog import LOSSES, MODELS, NOISES
+from imae_core.catalog.entry import setting_text
 from imae_core.data.dataset import Dataset
 from imae_core.data.png import picture_address
 from imae_core.data.store import load_dataset
@@ -139,8 +140,8 @@ def _settings(run: StoredRun) -> Rows:
     ]  # fmt: skip
 
 
-def _pairs(params: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in params.items())
+def _pairs(params: Mapping[str, Any]) -> str:
+    return ", ".join(setting_text(name, value).replace("=", " = ", 1) for name, value in params.items())
 
 
 def _list(values: Sequence[float]) -> str:
