@@ -77,5 +77,6 @@ class ELRLoss(NamedVectorLoss):
         return self.memory
 
     def _sampled_weights(self, logits: Tensor, labels: Tensor) -> Tensor:
-        remembered = logits.roll(1, dims=0).softmax(dim=1)
+        likeliest = logits.argmax(dim=1, keepdim=True)
+        remembered = torch.zeros_like(logits).scatter(1, likeliest, 1 - self.params["clip"])
         return differentiated(self.value, logits, labels, remembered)[1].abs().sum(dim=1)

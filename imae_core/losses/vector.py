@@ -69,11 +69,13 @@ class VectorLoss(Criterion):
 
     def _sampled_weights(self, logits: Tensor, labels: Tensor) -> Tensor:
         """(N,) weights at made-up logits on the CPU, at the end of training."""
-        views = [logits.roll(view, dims=0) for view in range(self.num_views)]
         progress, self.progress = self.progress, 1.0
-        weights = self.weights(torch.stack(views) if self.num_views > 1 else logits, labels)
+        weights = [self.weights(logits, labels)]
+        if self.num_views > 1:
+            views = [logits.roll(view, dims=0) for view in range(self.num_views)]
+            weights.append(self.weights(torch.stack(views), labels))
         self.progress = progress
-        return weights
+        return torch.cat(weights)
 
 
 class NamedVectorLoss(VectorLoss):
