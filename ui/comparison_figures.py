@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from imae_core.analysis.data_map import stratified_sample
 from imae_core.analysis.same_examples import density
+from imae_core.analysis.truth import truth_is_known
 from ui.figures import COLOR, SERIES, finish
 
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
@@ -43,7 +44,7 @@ def seed_curves(
             band = np.concatenate([mean + spread, (mean - spread)[::-1]])
             traces.append(go.Scatter(
                 x=np.concatenate([epochs, epochs[::-1]]), y=band, fill="toself", mode="lines",
-                fillcolor=f"rgba({_rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
+                fillcolor=f"rgba({rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
             ))  # fmt: skip
         traces.append(go.Scatter(
             x=epochs, y=mean, name=str(group), mode="lines", line={"color": color, "width": 2, "dash": dash},
@@ -100,7 +101,7 @@ def weight_against_weight(
     Beyond MOST_POINTS a density lies below, and a stratified sample is drawn; `marked` (n,) are ringed.
     """
     x, y = table[f"{quantity}_a"].to_numpy(dtype=float), table[f"{quantity}_b"].to_numpy(dtype=float)
-    known = bool((table["true_label"] >= 0).all())
+    known = truth_is_known(table)
     kinds = np.where(table["is_corrupted"], "corrupted", "clean") if known else np.full(len(table), "all")
     figure = go.Figure()
     rows = stratified_sample(kinds, MOST_POINTS)
@@ -130,5 +131,5 @@ def weight_against_weight(
     return figure
 
 
-def _rgb(color: str) -> str:
+def rgb(color: str) -> str:
     return ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))

@@ -4,11 +4,21 @@ The command line, the pages and the validation of a configuration all read these
 described once. Nothing here imports torch.
 """
 
-from imae_core.catalog.datasets import DATASETS, BuiltinDataset
-from imae_core.catalog.entry import AnyParameter, Entry, LossEntry, Parameter, TableParameter, TextParameter, lookup
+from imae_core.catalog.datasets import DATASETS, BuiltinDataset, superclasses_of
+from imae_core.catalog.entry import (
+    AnyParameter,
+    Entry,
+    LossEntry,
+    OpenParameter,
+    Parameter,
+    TableParameter,
+    TextParameter,
+    lookup,
+    table_text,
+)
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
-from imae_core.catalog.noises import NOISES
+from imae_core.catalog.noises import NOISES, NoiseEntry
 
 __all__ = [
     "DATASETS",
@@ -19,8 +29,12 @@ __all__ = [
     "BuiltinDataset",
     "Entry",
     "LossEntry",
+    "NoiseEntry",
+    "OpenParameter",
     "Parameter",
     "TableParameter",
     "TextParameter",
     "lookup",
+    "superclasses_of",
+    "table_text",
 ]

@@ -12,7 +12,8 @@ from imae_core.catalog.loss_parameters import (
     focal_gamma,
     js_pi1,
     rce_log,
-)  # fmt: skip
+)
+from imae_core.catalog.own_losses import OWN_LOSSES
 from imae_core.catalog.vector_losses import VECTOR_LOSSES
 
 
@@ -78,4 +79,4 @@ CURVE_LOSSES = (
           "[π₁ KL(e‖m) + π₂ KL(p‖m)]/Z", "Englesson & Azizpour 2021, arXiv 2105.04522", is_bounded=True),
 )  # fmt: skip
 
-LOSSES: dict[str, LossEntry] = by_name(*CURVE_LOSSES, *VECTOR_LOSSES)
+LOSSES: dict[str, LossEntry] = by_name(*CURVE_LOSSES, *VECTOR_LOSSES, *OWN_LOSSES)

@@ -7,6 +7,7 @@ from imae_core.losses.bi_tempered import BiTemperedLoss
 from imae_core.losses.corrected import BackwardLoss, ForwardLoss
 from imae_core.losses.criterion import Criterion
 from imae_core.losses.curve import CurveLoss
+from imae_core.losses.custom import DrawnLoss, FormulaLoss
 from imae_core.losses.elr import ELRLoss
 from imae_core.losses.gjs import GJSLoss
 from imae_core.losses.named import (
@@ -82,6 +83,8 @@ _CLASSES: dict[str, type[NamedCurveLoss] | type[NamedVectorLoss]] = {
         BiTemperedLoss,
         ELRLoss,
         ProSelfLCLoss,
+        FormulaLoss,
+        DrawnLoss,
     )
 }
 LOSSES: tuple[str, ...] = tuple(_CLASSES)
@@ -107,8 +110,10 @@ __all__ = [
     "Criterion",
     "CurveLoss",
     "DMLoss",
+    "DrawnLoss",
     "ELRLoss",
     "FocalLoss",
+    "FormulaLoss",
     "ForwardLoss",
     "GCELoss",
     "GJSLoss",

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from imae_core.data.sampling import last_occurrences
 from imae_core.errors import BadInputError
 from imae_core.losses.vector import NamedVectorLoss, Tensor, at_label, differentiated
 
@@ -11,7 +12,7 @@ from imae_core.losses.vector import NamedVectorLoss, Tensor, at_label, different
 class ELRLoss(NamedVectorLoss):
     """L = -log p_y + lam log(1 - <t_i, p>), lam = 3 (Liu et al. 2020, arXiv 2007.00151).
 
-    t_i is example i's running prediction, t_i <- beta t_i + (1-beta) p before each use, beta = 0.7, from 0. As in the authors'
+    t_i is example i's running prediction, t_i <- beta t_i + (1-beta) p before each use, beta = 0.7, from 0 (of an example that is twice in a batch the last one counts). As in the authors'
     code p is clipped to [clip, 1-clip] in the second term and in the memory. The memory (N, K) is a buffer, so it is saved
     with the criterion. In evaluation mode it does not change, and without rows it is 0, as for examples never trained on.
     """
@@ -53,7 +54,8 @@ class ELRLoss(NamedVectorLoss):
 
     @torch.no_grad()
     def _remember(self, memory: Tensor, rows: Tensor | None, logits: Tensor) -> None:
-        p = self._clipped(logits.detach().to(memory.dtype).log_softmax(dim=1))
+        assert rows is not None
+        p = self._clipped(logits.detach().to(memory.dtype).log_softmax(dim=1))[last_occurrences(rows)]
         beta = self.params["beta"]
         memory[rows] = beta * memory[rows] + (1 - beta) * p / p.sum(dim=1, keepdim=True)
 

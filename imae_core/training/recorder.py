@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imae_core.data.sampling import last_occurrences
+
 FLOAT16_MAX = 65504.0
 
 
@@ -13,10 +15,13 @@ class DynamicsRecorder:
     """Preallocated device tensors for one epoch, NaN (predicted: 0) where an example was not seen.
 
     Columns, all (N,): `p_label` probability of the given label, `predicted` class, `weight` L1 norm of the
-    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label.
+    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label, NaN where there
+    is none (a label of -1). Of an example that comes again the last occurrence counts; `may_repeat` says that one may come
+    twice in a batch.
     """
 
-    def __init__(self, num_examples: int, device: torch.device) -> None:
+    def __init__(self, num_examples: int, device: torch.device, may_repeat: bool = False) -> None:
+        self.may_repeat = may_repeat
         self.floats = torch.full((4, num_examples), float("nan"), device=device)
         self.predicted = torch.zeros(num_examples, dtype=torch.int32, device=device)
 
@@ -34,6 +39,9 @@ class DynamicsRecorder:
         weights: torch.Tensor,
     ) -> None:
         """Stores a batch: rows (B,), logits (B, K), given and true labels (B,), weights (B,)."""
+        if self.may_repeat:
+            last = last_occurrences(rows)
+            logits, weights = logits[last], weights[last]
         logits = logits.float()
         probs = logits.softmax(dim=1)
         label_logit = logits.gather(1, given[:, None])
@@ -42,7 +50,8 @@ class DynamicsRecorder:
         self.floats[1, rows] = weights.float()
         self.floats[2, rows] = label_logit[:, 0] - others
         if true is not None:
-            self.floats[3, rows] = probs.gather(1, true[:, None])[:, 0]
+            p_true = probs.gather(1, true.clamp(min=0)[:, None])[:, 0]
+            self.floats[3, rows] = torch.where(true >= 0, p_true, float("nan"))
         self.predicted[rows] = logits.argmax(dim=1).int()
 
     def columns(self) -> dict[str, NDArray[Any]]:

@@ -43,6 +43,12 @@ def test_the_memory_is_updated_before_it_is_used():
     assert_close(value.detach(), expected)
 
 
+def test_of_an_example_that_is_twice_in_a_batch_the_last_one_counts():
+    loss = bound(beta=0.7)
+    loss(LOGITS.clone().requires_grad_(), LABELS, torch.tensor([3, 3]))
+    assert_close(loss.memory[3], 0.3 * LOGITS.softmax(1)[1])
+
+
 def test_only_training_with_a_gradient_changes_it():
     loss = bound()
     stepped(loss)

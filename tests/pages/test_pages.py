@@ -100,7 +100,9 @@ def test_train_takes_losses_without_a_curve_and_says_that_their_weight_is_measur
     opened(app, "train")
     app.multiselect(key="losses").set_value(["cce", "nfl_rce", "elr", "forward"]).run()
     assert not app.exception
-    assert "No curve for NFL + RCE, ELR, Forward correction: there the weight depends on the whole prediction" in texts(app)
+    assert "No curve for NFL + RCE, ELR, Forward correction: there the weight depends on the whole prediction" in texts(
+        app
+    )
     assert "It needs a transition matrix: the run's own noise model's" in texts(app)
     app.number_input(key="loss_elr_lam").set_value(7.0).run()
     app.button(key="queue").click().run()
@@ -132,6 +134,24 @@ def test_inspect_shows_a_loss_without_a_curve_by_its_measured_weight(app, home, 
     assert 10 < np.flatnonzero(shown).max() < 49, "and nothing is beyond it"
 
 
+def test_train_changes_the_recipe(app, home, nothing_starts):
+    opened(app, "train")
+    app.selectbox(key="recipe").set_value("apl_cnn8").run()
+    key = "apl_cnn8_cnn8_digits"
+    assert app.number_input(key=f"clip_{key}").value == 5.0
+    app.number_input(key=f"clip_{key}").set_value(0.0).run()
+    app.selectbox(key=f"sampler_{key}").set_value("class_balanced").run()
+    assert "must divide batch_size, got 10 for batches of 128" in texts(app)
+    app.number_input(key=f"classes_{key}").set_value(8).run()
+    app.selectbox(key=f"augment_{key}").set_value("resize_crop").run()
+    app.selectbox(key=f"normalize_{key}").set_value("standardize").run()
+    app.number_input(key=f"validation_{key}").set_value(20).run()
+    app.button(key="queue").click().run()
+    config = Store(home).runs()[0].config
+    assert (config.grad_clip, config.classes_per_batch, config.augment) == (None, 8, "resize_crop")
+    assert (config.normalize, config.validation_fraction, config.schedule) == ("standardize", 0.2, "cosine")
+
+
 def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
     opened(app, "train")
     app.text_input(key="seeds").set_value("one").run()
@@ -140,8 +160,9 @@ def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
 
 
 def test_clone_starts_from_the_runs_settings(app, home, nothing_starts):
-    config = make_config("digits", (1, 8, 8), 1297, loss={"name": "gce", "params": {"q": 0.3}}, lr=0.02, seed=5,
-                         noise={"kind": "pairflip", "rate": 0.25})  # fmt: skip
+    config = make_config("digits", (1, 8, 8), 1297, loss={"name": "gce", "params": {"q": 0.3}, "max_log_odds": 20.0}, lr=0.02,
+                         seed=5, noise={"kind": "pairflip", "rate": 0.25}, milestones=(0.3, 0.9), sampler="class_balanced",
+                         classes_per_batch=8, grad_clip=3.0, normalize="mean", validation_fraction=0.15)  # fmt: skip
     (run_id,) = submit(home, [config])
     opened(app, "train", clone=run_id)
     app.button(key="queue").click().run()

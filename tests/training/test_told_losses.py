@@ -14,6 +14,7 @@ from imae_core.recipes import make_config
 from imae_core.training.criterion import criterion_of, known_matrix
 from imae_core.training.folds import training_of
 from imae_core.training.labels import training_labels
+from imae_core.training.rows import run_rows
 from tests.training.test_trainer import CPU, Notebook, trainer_for
 
 SMALL = {"epochs": 1, "num_train": 120, "batch_size": 40}
@@ -95,11 +96,10 @@ def test_elr_remembers_by_row_what_training_saw_and_nothing_of_evaluations():
 
 
 def test_folds_bind_to_their_own_rows_and_judge_the_others_without_a_memory():
-    data, _ = load_dataset(None, "digits").subset(120, 0)
     config = make_config(
         "digits", (1, 8, 8), 1297, epochs=1, num_train=120, num_folds=2, noise={"rate": 0.4}, loss={"name": "elr"}
     )
-    training = training_of(config, data, training_labels(config, data), CPU)
+    training = training_of(config, *run_rows(config, load_dataset(None, "digits")), CPU)
     assert training.trainer.criterion.memory.shape == (120 - len(training.folds[0]), 10)
     evaluation = training.run(Notebook())
     p = evaluation.columns["p_label"]
