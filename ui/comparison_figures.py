@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from imae_core.analysis.data_map import stratified_sample
 from imae_core.analysis.same_examples import density
+from imae_core.analysis.truth import truth_is_known
 from ui.figures import COLOR, SERIES, finish
 
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
@@ -101,7 +102,7 @@ def weight_against_weight(
     Beyond MOST_POINTS a density lies below, and a stratified sample is drawn; `marked` (n,) are ringed.
     """
     x, y = table[f"{quantity}_a"].to_numpy(dtype=float), table[f"{quantity}_b"].to_numpy(dtype=float)
-    known = bool((table["true_label"] >= 0).all())
+    known = truth_is_known(table)
     kinds = np.where(table["is_corrupted"], "corrupted", "clean") if known else np.full(len(table), "all")
     figure = go.Figure()
     rows = stratified_sample(kinds, MOST_POINTS)

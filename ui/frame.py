@@ -17,6 +17,7 @@ def navigation() -> Any:
         [
             st.Page("pages/overview.py", title="Overview", default=True),
             st.Page("pages/datasets.py", title="Datasets"),
+            st.Page("pages/loss_lab.py", title="Loss lab"),
             st.Page("pages/train.py", title="Train"),
             st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/inspect.py", title="Inspect"),

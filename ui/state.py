@@ -12,11 +12,22 @@ from imae_core.runs.store import Store
 RUN, RUNS, EPOCH, SOURCE, VIEW, EXAMPLE, DATASET, CLONE, TOOL, SELECTION = (
     "run", "runs", "epoch", "source", "view", "example", "dataset", "clone", "tool", "selection",
 )  # fmt: skip
-GROUP, PAIR_A, PAIR_B = "group", "a", "b"
-STEP, RANKING, REVIEWER = "step", "ranking", "reviewer"
+GROUP, DATA, NOISE, LOSS, SINGLE, LINES, METRIC = "group", "data", "noise", "loss", "single", "lines", "metric"
+PAIR_A, PAIR_B, EPOCH_A, EPOCH_B, AXES, CHANGE, PAIR_PAGE = (
+    "a",
+    "b",
+    "epoch_a",
+    "epoch_b",
+    "axes",
+    "change",
+    "pair_page",
+)
+STEP, RANKING, REVIEWER, SCORES, SCORE_LINES = "step", "ranking", "reviewer", "scores", "score_lines"
 PAIR_EXAMPLE = "pair_example"
+CURVES = "curves"
 STUDY, METRIC = "study", "metric"
 LAST_RUN = "last_run"
+USUAL_LINES = "usual_lines"
 NEW_RUNS = "new_runs"
 
 
@@ -26,6 +37,11 @@ def store() -> Store:
     return Store(resolve_home())
 
 
+def linked(key: str) -> list[str]:
+    """What the address bar lists under a name."""
+    return [value for value in st.query_params.get(key, "").split(",") if value]
+
+
 def from_link(key: str, options: Sequence[Any], default: Any) -> None:
     """Before a widget with this key is drawn: gives it the address bar's value, or keeps what it has if still possible."""
     linked = next((option for option in options if str(option) == st.query_params.get(key)), None)
@@ -33,6 +49,12 @@ def from_link(key: str, options: Sequence[Any], default: Any) -> None:
         st.session_state[key] = default if linked is None else linked
     elif st.session_state[key] not in options:
         st.session_state[key] = default
+
+
+def several_from_link(key: str, options: Sequence[str], default: Sequence[str] = ()) -> None:
+    """The same before a widget with several choices: what it has, or at first what the address bar says, as far as possible."""
+    wanted = st.session_state[key] if key in st.session_state else linked(key)
+    st.session_state[key] = [value for value in wanted if value in options] or list(default)
 
 
 def look_at_dataset(name: str) -> None:

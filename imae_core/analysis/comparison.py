@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from imae_core.analysis.parameters import SEEDS, differing, group_names, parameter_table, task_keys
+from imae_core.catalog import NOISES
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,10 @@ def mean_curves(histories: pd.DataFrame, groups: pd.Series, column: str) -> pd.D
 def noise_pivot(comparison: Comparison, metric: str) -> pd.DataFrame:
     """Means: a row for all that agrees but the noise rate and the seeds, a column a noise rate, rising.
 
-    Runs with a transition matrix of their own are left out: it has no rate.
+    Runs with a transition matrix of their own, or a mixture, are left out: they have no one rate.
     """
     parameters = comparison.parameters
-    counted = comparison.is_done & (parameters["noise.kind"] != "transition_matrix")
+    counted = comparison.is_done & parameters["noise.kind"].map(lambda kind: NOISES[kind].uses_rate).astype(bool)
     cells = pd.DataFrame(
         {
             "row": group_names(parameters, without=["noise.rate", *SEEDS]),

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.mixture import GaussianMixture
 
+from imae_core.analysis.suspicion_scores import sampled
 from imae_core.errors import BadInputError, ImaeError
 
 LEVEL = 0.95
-MOST_FITTED = 10_000  # the mixture is fitted to a sample of that many scores
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,7 @@ def mixture_noise_rate(scores: ArrayLike) -> float:
     if len(values) < 2 or values.min() == values.max():
         return float("nan")
     scaled = ((values - values.min()) / (values.max() - values.min()))[:, None]
-    sample = scaled
-    if len(scaled) > MOST_FITTED:
-        sample = np.random.default_rng(0).choice(scaled, MOST_FITTED, replace=False)
-    mixture = GaussianMixture(2, max_iter=200, reg_covar=5e-4, random_state=0).fit(sample)
+    mixture = GaussianMixture(2, max_iter=200, reg_covar=5e-4, random_state=0).fit(sampled(scaled))
     return float(mixture.predict_proba(scaled)[:, mixture.means_.argmax()].mean())
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from imae_core.analysis.detection import detection_auc
 from imae_core.errors import BadInputError
 
 MOST_POINTS = 400
+MEASURES = ("auc", "average_precision", "precision_at_corrupted")
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,40 @@ def scorecard(scores: ArrayLike, is_corrupted: ArrayLike, at: Sequence[int] = ()
     values, truth = _checked(scores, is_corrupted)
     num_corrupted = int(truth.sum())
     both = 0 < num_corrupted < len(truth)
+    found = measures(values, truth)
+    auc, average_precision, at_corrupted = (found[name] if both else None for name in MEASURES)
     return Scorecard(
         num_examples=len(truth),
         num_corrupted=num_corrupted,
-        auc=detection_auc(values, truth),
-        average_precision=float(average_precision_score(truth, values)) if both else None,
-        precision_at_corrupted=precision_at(values, truth, num_corrupted) if both else None,
+        auc=auc,
+        average_precision=average_precision,
+        precision_at_corrupted=at_corrupted,
         precision_at={k: precision_at(values, truth, k) for k in at if 0 < k <= len(truth)},
         roc=_roc(values, truth) if both else _empty("false_positive_rate", "true_positive_rate"),
         precision_recall=_precision_recall(values, truth) if both else _empty("recall", "precision"),
     )
+
+
+def measures(scores: ArrayLike, is_corrupted: ArrayLike) -> dict[str, float]:
+    """ROC-AUC (`auc`), `average_precision` and `precision_at_corrupted` as in `Scorecard`, but NaN where undefined.
+
+    All three from one sort, since it is done for many epochs; examples with the same score count as one step of the curves.
+    """
+    values, truth = _checked(scores, is_corrupted)
+    num_corrupted = int(truth.sum())
+    if not 0 < num_corrupted < len(truth):
+        return dict.fromkeys(MEASURES, float("nan"))
+    order = np.argsort(-values)
+    ends = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    wrong = np.cumsum(truth[order])[ends]  # among all that are at least as suspicious
+    taken = ends + 1
+    recall, false_positive = wrong / num_corrupted, (taken - wrong) / (len(truth) - num_corrupted)
+    found = (
+        np.trapezoid(np.append(0.0, recall), np.append(0.0, false_positive)),
+        np.sum(np.diff(recall, prepend=0.0) * wrong / taken),
+        np.interp(num_corrupted, np.append(0, taken), np.append(0, wrong)) / num_corrupted,
+    )
+    return {name: float(value) for name, value in zip(MEASURES, found, strict=True)}
 
 
 def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:

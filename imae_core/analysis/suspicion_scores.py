@@ -17,6 +17,7 @@ from imae_core.errors import ImaeError
 Scores = NDArray[np.float64]
 NEIGHBOURS = 10
 MOST_REFERENCES = 20_000  # beyond this many examples the neighbours are looked for among a sample of that many
+MOST_FITTED = 10_000  # a mixture is fitted to a sample of that many scores
 
 
 def cross_entropy(p_label: ArrayLike) -> Scores:
@@ -34,7 +35,7 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     """1 - P(component of the lower mean) of a two-component Gaussian mixture on the losses (N,), scaled to [0, 1].
 
     DivideMix's settings: max_iter 10, tol 1e-2, reg_covar 5e-4 (Li et al. 2020, arXiv 2002.07394, Section 3.1 and its
-    code). All 0 where the losses do not differ.
+    code). All 0 where the losses do not differ. Of more than `MOST_FITTED` losses a random sample of that many is fitted.
     """
     values = np.asarray(loss, dtype=np.float64)
     known = np.isfinite(values)
@@ -46,9 +47,16 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     mixture = GaussianMixture(2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are the method's own choice
-        mixture.fit(scaled)
+        mixture.fit(sampled(scaled))
     scores[known] = 1.0 - mixture.predict_proba(scaled)[:, mixture.means_.argmin()]
     return scores
+
+
+def sampled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At most `MOST_FITTED` of some values (N, ...), always the same ones."""
+    if len(values) <= MOST_FITTED:
+        return values
+    return np.random.default_rng(0).choice(values, MOST_FITTED, replace=False)
 
 
 def label_quality_gap(given_labels: ArrayLike, pred_probs: ArrayLike) -> Scores:

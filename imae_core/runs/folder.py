@@ -167,7 +167,7 @@ class RunFolder:
         """Rows of the training set, in index order: index, given_label, true_label, is_corrupted, split.
 
         `index` is the row in the data set; true_label and is_corrupted are None, stored as null, where the truth is
-        not known.
+        not known. A true_label of -1 says that no class is right.
         """
         index = columns["index"]
         assert index is not None
@@ -176,7 +176,8 @@ class RunFolder:
         _write_table(self.path / "examples.arrow", pa.table(table))
 
     def examples(self) -> pd.DataFrame:
-        """As written; true_label is -1 and is_corrupted False where the truth is not known."""
+        """As written; true_label is -1 and is_corrupted False everywhere where the truth is not known, which is what
+        `analysis.truth.truth_is_known` goes by."""
         frame = _read_frame(self.path / "examples.arrow")
         if len(frame) and frame["true_label"].isna().all():
             frame = frame.assign(true_label=np.int32(-1), is_corrupted=False)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.analysis.histograms import binned, quantities, quantity_edges
+from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import populations
 from imae_core.config import RunConfig
 from imae_core.curves import CURVES, largest_weight
@@ -46,7 +47,7 @@ def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:
     if len(table):
         return table[table["source"] == source]
     labels = folder.examples()
-    known = bool((labels["true_label"] >= 0).all())
+    known = truth_is_known(labels)
     masks = populations(labels["is_corrupted"] if known else None, len(labels))
     return count_histograms(
         folder, folder.config(), source, {name: np.flatnonzero(mask) for name, mask in masks.items()}

@@ -146,7 +146,17 @@ def expected_cost(
     rate = (step_seconds(store) if rates is None else rates).get(kind_of_work(config))
     examples = config.num_trained(min(config.num_train or num_train, num_train))
     steps = config.total_steps(examples)
-    epochs = -(-steps // config.steps_per_epoch(examples))
-    rows = examples * (epochs + -(-epochs // config.eval_every))
-    disk = 14 * rows + examples * (4 * num_classes + 600) + 10_000_000
-    return Cost(None if rate is None else rate * steps, disk)
+    return Cost(None if rate is None else rate * steps, _disk_bytes(config, examples, num_classes))
+
+
+def _disk_bytes(config: RunConfig, num_examples: int, num_classes: int) -> int:
+    """At most what a run folder takes: 14 bytes an example and recorded epoch, the final net's outputs, the checkpoint.
+
+    A run in folds records its rows once, while they were held out; its checkpoint carries their outputs from fold to fold.
+    """
+    outputs = num_examples * (4 * num_classes + 600)
+    if config.num_folds:
+        return 14 * num_examples + 2 * outputs + 10_000_000
+    epochs = -(-config.total_steps(num_examples) // config.steps_per_epoch(num_examples))
+    tables = epochs + -(-epochs // config.eval_every)
+    return 14 * num_examples * tables + outputs + 10_000_000

@@ -212,8 +212,9 @@ class Store:
         return [_stored(row) for row in rows]
 
     def active_on(self, dataset: str) -> list[StoredRun]:
-        """Runs that have not ended and train on a data set."""
-        return [run for run in self.runs("queued", "paused", *ACTIVE) if run.config.dataset == dataset]
+        """Runs that have not ended and need a data set, to train on or to take pictures from."""
+        runs = self.runs("queued", "paused", *ACTIVE)
+        return [run for run in runs if dataset in (run.config.dataset, run.config.noise.source)]
 
     def of_group(self, group: str) -> list[StoredRun]:
         """Runs that were queued together under a name."""

@@ -1,6 +1,6 @@
 """The suspicious labels of a run: what detectors need, read from its folder, and the ranking of all its examples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,14 @@ from imae_core.analysis.detectors import (
     DEFAULT_DETECTOR,
     DETECTORS,
     DetectorInputs,
-    mean_of_ranks,
-    score,
+    scores_of,
     suggested_labels,
     suspicion_order,
 )
+from imae_core.analysis.doubts import doubt, learned_late
+from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.analysis.trajectories import TrajectoryStats
+from imae_core.analysis.truth import truth_is_known
 from imae_core.errors import BadInputError, RunError
 from imae_core.runs.folder import RunFolder
 
@@ -27,28 +29,72 @@ def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInpu
     they are there for the last epoch of a finished run alone. Raises RunError if nothing was evaluated yet, and
     BadInputError for an epoch without evaluation.
     """
-    examples = folder.examples()
-    epochs = folder.epochs("eval")
-    if not len(examples) or not epochs:
-        raise RunError(f"run {folder.run_id} has not evaluated its training set yet; wait for its first evaluation")
+    epochs = _evaluated(folder)
     if epoch is not None and epoch not in epochs:
         known = ", ".join(map(str, epochs))
         raise BadInputError(f"run {folder.run_id} has no evaluation at epoch {epoch}; choose one of: {known}")
-    at = epochs[-1] if epoch is None else epoch
+    ((_, inputs),) = inputs_by_epoch(folder, [epochs[-1] if epoch is None else epoch])
+    return inputs
+
+
+def inputs_by_epoch(folder: RunFolder, wanted: Sequence[int]) -> Iterator[tuple[int, DetectorInputs]]:
+    """The same as of each of the eval epochs `wanted`, rising, in one pass over the run; other numbers are passed over.
+
+    Raises RunError if nothing was evaluated yet.
+    """
+    *earlier, last = _evaluated(folder)
+    examples = folder.examples()
     given = examples["given_label"].to_numpy(dtype=np.int64)
-    dynamics = folder.dynamics("eval", at)
-    is_final = at == epochs[-1]
-    pred_probs = folder.array("pred_probs")
+    stats, until = TrajectoryStats(len(given)), max(set(wanted) & set(earlier), default=0)
+    for epoch in (epoch for epoch in earlier if epoch <= until):
+        dynamics = folder.dynamics("eval", epoch)
+        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"].to_numpy() == given)
+        if epoch in wanted:
+            yield epoch, _inputs(examples, given, dynamics, pd.DataFrame(stats.table()))
+    if last in wanted:
+        outputs = folder.array("pred_probs"), folder.array("embeddings")
+        yield last, _inputs(examples, given, folder.dynamics("eval", last), folder.trajectory(), *outputs)
+
+
+def noise_estimate(folder: RunFolder) -> tuple[NoiseEstimate, str] | None:
+    """How many labels of a run are wrong by confident learning, and in words what speaks against that ("" if nothing).
+
+    None where the run has recorded no probabilities (yet). Raises what `detector_inputs` and `estimate_noise` raise.
+    """
+    inputs = detector_inputs(folder)
+    if inputs.pred_probs is None or inputs.trajectory is None:
+        return None
+    estimate = estimate_noise(inputs.given_labels, inputs.pred_probs)
+    predicted = np.asarray(inputs.pred_probs).argmax(axis=1)
+    agreement = float((predicted == inputs.given_labels).mean())
+    test_accuracy = (folder.result() or {}).get("final_test_accuracy")
+    late = learned_late(inputs.given_labels, predicted, inputs.trajectory)
+    return estimate, doubt(estimate.noise_rate, agreement, test_accuracy, late)
+
+
+def _evaluated(folder: RunFolder) -> list[int]:
+    epochs = folder.epochs("eval")
+    if not epochs or not len(folder.examples()):
+        raise RunError(f"run {folder.run_id} has not evaluated its training set yet; wait for its first evaluation")
+    return epochs
+
+
+def _inputs(
+    examples: pd.DataFrame,
+    given: NDArray[np.int64],
+    dynamics: pd.DataFrame,
+    trajectory: pd.DataFrame,
+    pred_probs: NDArray[np.floating] | None = None,
+    embeddings: NDArray[np.floating] | None = None,
+) -> DetectorInputs:
     return DetectorInputs(
         given_labels=given,
         p_label=dynamics["p_label"].to_numpy(),
         margin=dynamics["margin"].to_numpy(),
         num_classes=_num_classes(examples, dynamics, pred_probs),
-        trajectory=folder.trajectory()
-        if is_final
-        else _trajectory_until(folder, epochs[: epochs.index(at) + 1], given),
-        pred_probs=pred_probs if is_final else None,
-        embeddings=folder.array("embeddings") if is_final else None,
+        trajectory=trajectory,
+        pred_probs=pred_probs,
+        embeddings=embeddings,
     )
 
 
@@ -62,7 +108,8 @@ def suspects_table(
         epoch: as of which eval epoch; None: the last one.
 
     Returns:
-        index (row in the data set), given_label, true_label and is_corrupted (null where the truth is not known),
+        index (row in the data set), given_label, true_label and is_corrupted (null where the truth is not known; a
+        true_label of -1 says that no class is right),
         predicted, suggested_label, a column for each of `names` (higher is more likely wrong), suspicion (what the
         ranking goes by), and rank, from 1 for the most suspicious to N.
 
@@ -72,10 +119,9 @@ def suspects_table(
         raise BadInputError(f"give at least one detector; choose from: {', '.join(DETECTORS)}")
     inputs = detector_inputs(folder, epoch)
     examples = folder.examples()
-    unknown = examples["true_label"] < 0
+    unknown = np.full(len(examples), not truth_is_known(examples))
     at = folder.epochs("eval")[-1] if epoch is None else epoch
-    scores = {name: score(name, inputs) for name in names}
-    suspicion = scores[names[0]] if len(names) == 1 else mean_of_ranks(list(scores.values()))
+    scores, suspicion = scores_of(names, inputs)
     rank = np.empty(len(examples), dtype=np.int64)
     rank[suspicion_order(suspicion)] = np.arange(1, len(examples) + 1)
     table = {
@@ -90,15 +136,6 @@ def suspects_table(
         "rank": rank,
     }
     return pd.DataFrame(table)
-
-
-def _trajectory_until(folder: RunFolder, epochs: Sequence[int], given: NDArray[np.int64]) -> pd.DataFrame:
-    """The running statistics as they were after the last of `epochs`."""
-    stats = TrajectoryStats(len(given))
-    for epoch in epochs:
-        dynamics = folder.dynamics("eval", epoch)
-        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"].to_numpy() == given)
-    return pd.DataFrame(stats.table())
 
 
 def _num_classes(examples: pd.DataFrame, dynamics: pd.DataFrame, pred_probs: NDArray[np.floating] | None) -> int:

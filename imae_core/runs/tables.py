@@ -7,7 +7,7 @@ import pandas as pd
 
 from imae_core.analysis.comparison import METRICS, TABLE_6, Comparison
 from imae_core.analysis.parameters import ABSENT, title, value_text
-from imae_core.catalog import DATASETS
+from imae_core.catalog import DATASETS, NOISES
 from imae_core.errors import unknown_name
 
 DASH = "–"
@@ -162,7 +162,7 @@ def _joined(field: str, values: Sequence[Any]) -> str:
 def _noise(table: pd.DataFrame) -> str:
     rates = sorted(_distinct(table, "noise.rate"))
     kinds = _distinct(table, "noise.kind")
-    if not any(rates) and "transition_matrix" not in kinds:
+    if not any(rates) and all(NOISES[kind].uses_rate for kind in kinds):
         return "No label noise injected"
     return f"{_joined('noise.kind', kinds)} label noise, rate {_joined('noise.rate', rates)}"
 

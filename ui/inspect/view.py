@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.histograms import quantities
+from imae_core.analysis.truth import truth_is_known
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.errors import DatasetError
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
@@ -16,6 +18,7 @@ from ui import cache
 from ui.figures import COLOR
 from ui.gallery import Card, picture_address
 
+NO_CLASS = "none of the classes"
 SOURCE_TITLES = {"seen": "as trained", "eval": "evaluated"}
 
 
@@ -54,6 +57,8 @@ class RunView:
         self.table = cache.dynamics(self.run_id, source, epoch, self.started)
         self._data: Dataset | None = None
         self._data_asked = False
+        self._inputs: RowInputs | None = None
+        self._inputs_asked = False
 
     @property
     def total_epochs(self) -> int:
@@ -67,7 +72,7 @@ class RunView:
     @property
     def known(self) -> bool:
         """Whether it is known which labels are wrong."""
-        return bool((self.examples["true_label"] >= 0).all())
+        return truth_is_known(self.examples)
 
     @property
     def num_classes(self) -> int:
@@ -106,6 +111,19 @@ class RunView:
         return data
 
     @property
+    def inputs(self) -> RowInputs | None:
+        """(N, ...) what the run saw of its examples, noise included, or None with a word where that is gone."""
+        if not self._inputs_asked and self.data is not None:
+            self._inputs_asked = True
+            run = self.status.run
+            names = [name for name in (run.config.dataset, run.config.noise.source) if name]
+            try:
+                self._inputs = cache.run_inputs(run.run_id, run.attempt, tuple(map(cache.dataset_changed, names)))
+            except DatasetError as error:
+                st.caption(f"No pictures: {error}")
+        return self._inputs
+
+    @property
     def trajectory(self) -> pd.DataFrame:
         """Running statistics over the evaluated epochs so far; empty before the first."""
         evaluated = len(self.status.folder.epochs("eval"))
@@ -132,7 +150,7 @@ class RunView:
         return {name: self.column(name)[row] for name in names}
 
     def class_name(self, label: int) -> str:
-        """In words; "" where it is not known."""
+        """In words; "" where it is not known, and where no class is right."""
         if label < 0:
             return ""
         return str(label) if self.data is None else str(self.data.class_names[label])
@@ -145,14 +163,14 @@ class RunView:
 
     def picture(self, row: int) -> str:
         """A data address, or "" where there are no pictures."""
-        if self.data is None or not self.data.is_image:
+        if self.data is None or not self.data.is_image or self.inputs is None:
             return ""
-        return picture_address(self.data.train_inputs[int(self.examples["index"].iat[row])], self.data.scale)
+        return picture_address(self.inputs[row], self.data.scale)
 
     def card(self, row: int, *more: str) -> Card:
         """For a gallery; `more` lines come last."""
         given, true = (self.class_name(int(self.examples[name].iat[row])) for name in ("given_label", "true_label"))
-        labels = [f"given {given}"] + ([f"true {true}"] if true else [])
+        labels = [f"given {given}"] + ([f"true {true or NO_CLASS}"] if self.known else [])
         numbers = [f"p {self.table['p_label'].iat[row]:.3f}", f"w {self.table['weight'].iat[row]:.3f}"]
         hint = f"example {self.examples['index'].iat[row]}: {', '.join(labels)}"
         return Card(row, COLOR[self.kind(row)], [*labels, *numbers, *more], hint, self.picture(row))
