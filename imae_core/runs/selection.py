@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imae_core.analysis.parameters import SEEDS, TASK, differing, task_keys, title, value_text
 from imae_core.analysis.selection import SOURCE, Selection, order_note, select
+from imae_core.catalog import NOISES
 from imae_core.config import RunConfig
 from imae_core.data.facts import dataset_facts
 from imae_core.errors import BadInputError, DatasetError
@@ -143,8 +144,9 @@ def _part_title(config: RunConfig, with_loss: bool) -> str:
 
 
 def _noise_matrix(config: RunConfig, folder: RunFolder) -> NDArray[np.float64] | None:
-    """The injected noise's matrix; None for labels as they came, and for noise that is no matter of classes alone."""
-    if config.noise.is_none:
+    """The injected noise's matrix; None for labels as they came, and for noise that is no matter of classes alone or changes
+    inputs."""
+    if config.noise.is_none or NOISES[config.noise.kind].changes_inputs:
         return None
     try:
         num_classes = dataset_facts(folder.home, config.dataset).num_classes

@@ -85,8 +85,11 @@ def test_runs_that_differ_in_more_are_refused(home):
         selections(runs[:2])
 
 
-def test_labels_as_they_came_promise_nothing(home):
-    chosen = select_among(values_of_t(home, noise={"rate": 0.0}))
+@pytest.mark.parametrize(
+    "noise", [{"rate": 0.0}, {"kind": "feature", "rate": 0.4}, {"kind": "instance_dependent", "rate": 0.4}]
+)
+def test_what_is_no_noise_of_classes_promises_nothing(home, noise):
+    chosen = select_among(values_of_t(home, noise=noise))
     assert "an assumption here" in chosen.note
 
 
