@@ -17,6 +17,8 @@ from imae_core.noise.matrices import build_transition_matrix
 from imae_core.runs.comparison import Runs, compare_runs
 from imae_core.runs.folder import RunFolder
 
+FEW_SEEDS = 5
+
 
 @dataclass(frozen=True)
 class RunSelection:
@@ -52,6 +54,8 @@ class RunSelection:
             found.append(f"Within one standard error of it, so not told apart: {near}.")
         else:
             found.append("Every other value is more than one standard error below, paired by seed.")
+        if 1 < self.selection.num_seeds < FEW_SEEDS:
+            found.append(f"From {self.selection.num_seeds} seeds the standard error itself is rough: more seeds tell more.")
         found.append(f"{self.note}.")
         truth = self.selection.truth
         if truth is not None:

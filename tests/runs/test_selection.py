@@ -53,6 +53,7 @@ def test_the_varying_parameter_is_found_and_the_choice_said(home):
     assert "86.0 %, 4.0 points below the best value, T = 8 with 90.0 %; rank correlation 0.50" in text
     assert "shows as 0.56 points" in text
     assert "1 unfinished runs" in text
+    assert "From 2 seeds the standard error itself is rough" in text
     plain = chosen.as_json()
     assert [row["value"] for row in plain["values"]] == [0.0, 4.0, 8.0]
     assert plain["truth"]["regret"] == pytest.approx(0.04)
