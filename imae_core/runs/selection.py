@@ -55,7 +55,9 @@ class RunSelection:
         else:
             found.append("Every other value is more than one standard error below, paired by seed.")
         if 1 < self.selection.num_seeds < FEW_SEEDS:
-            found.append(f"From {self.selection.num_seeds} seeds the standard error itself is rough: more seeds tell more.")
+            found.append(
+                f"From {self.selection.num_seeds} seeds the standard error itself is rough: more seeds tell more."
+            )
         found.append(f"{self.note}.")
         truth = self.selection.truth
         if truth is not None:
