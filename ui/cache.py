@@ -15,6 +15,9 @@ from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
 from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
+from imae_core.paper import PaperComparison, compare_with_paper, preset_of
+from imae_core.paper.spread import Spread, p_over_training
+from imae_core.paper.standing import PaperPlan, Standing, places, standings
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.comparison import on_same_labels as runs_on_same_labels
@@ -26,6 +29,7 @@ from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import detector_inputs, suspects_table
 from imae_core.runs.suspects import noise_estimate as suspects_noise
+from imae_core.studies.progress import Place
 from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
 
@@ -170,3 +174,35 @@ def on_same_labels(run_id: str, attempt: int, others: tuple[tuple[str, int, bool
 def journal(run_id: str, reviewer: str) -> Journal:
     """One reviewer's decisions, shared so that only what is new is read."""
     return Journal(store().home, run_id, reviewer)
+
+
+States = tuple[tuple[str, str, float | None], ...]
+
+
+def states() -> States:
+    """Id, state and end of every run: what a table of runs depends on."""
+    return tuple((status.run.run_id, status.run.state, status.run.finished) for status in statuses())
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=32)
+def paper_comparisons(preset: str, runs: States) -> list[PaperComparison]:
+    """Ours beside the published numbers, one for each data set that carries out the preset."""
+    return compare_with_paper(store(), preset_of(preset))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def paper_places(plan: PaperPlan, runs: States) -> list[Place]:
+    """Which runs of a preset are there."""
+    return places(store(), plan)
+
+
+@st.cache_resource(show_spinner="Looking for the paper's runs …", max_entries=16)
+def paper_standings(dataset: str, runs: States) -> list[Standing]:
+    """What is there of every preset."""
+    return standings(store(), dataset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def p_spread(run_id: str, finished: float | None) -> dict[str, Spread]:
+    """How p is distributed over the epochs of a finished run."""
+    return p_over_training(run_folder(store().home, run_id))

@@ -29,9 +29,9 @@ def line_styles(groups: Sequence[str]) -> dict[str, Line]:
 
 
 def seed_curves(
-    curves: pd.DataFrame, unfinished: pd.DataFrame, column: str, styles: dict[str, Line], y_title: str
+    curves: pd.DataFrame, unfinished: pd.DataFrame, column: str, styles: dict[str, Line], y_title: str, x: str = "epoch"
 ) -> go.Figure:
-    """A line and a band of one standard deviation a group, over epochs, in percent.
+    """A line and a band of one standard deviation a group, over epochs (or another column `x`), in percent.
 
     `curves` has the columns group, epoch, mean, std, n; `unfinished` group, run_id, epoch and `column`: a thin dotted line
     for each run that is in no mean.
@@ -39,7 +39,7 @@ def seed_curves(
     traces = []
     for group, part in curves.groupby("group", sort=False):
         color, dash = styles[str(group)]
-        epochs = part["epoch"].to_numpy()
+        epochs = part[x].to_numpy()
         mean, spread = 100 * part["mean"].to_numpy(), 100 * part["std"].fillna(0).to_numpy()
         if spread.any():
             band = np.concatenate([mean + spread, (mean - spread)[::-1]])
@@ -54,11 +54,11 @@ def seed_curves(
         ))  # fmt: skip
     for (group, _), part in unfinished.dropna(subset=[column]).groupby(["group", "run_id"], sort=False):
         traces.append(go.Scatter(
-            x=part["epoch"], y=100 * part[column], name=f"{group}, not finished", mode="lines",
+            x=part[x], y=100 * part[column], name=f"{group}, not finished", mode="lines",
             line={"color": styles[str(group)][0], "width": 1, "dash": "dot"}, hovertemplate="%{y:.1f} %",
         ))  # fmt: skip
     figure = go.Figure(traces)
-    finish(figure, "epoch", y_title, height=320)
+    finish(figure, {"step": "iteration"}.get(x, x), y_title, height=320)
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
     figure.update_layout(showlegend=False, hoverlabel={"namelength": 40})
     return figure

@@ -10,16 +10,22 @@ import streamlit as st
 
 from imae_core.catalog import LOSSES, NOISES, Entry, NoiseEntry, Parameter, TextParameter
 from imae_core.data.dataset import Dataset
-from imae_core.data.facts import DatasetFacts, known_params, offered_noises
+from imae_core.data.facts import DatasetFacts, complete_components, known_params, offered_noises
 from imae_core.data.store import DatasetRecord
+from imae_core.errors import BadInputError
 
 MIXTURE = ({"kind": "symmetric", "share": 0.5, "rate": 0.4}, {"kind": "pairflip", "share": 0.25, "rate": 0.4})
+
+SIDE_BY_SIDE = 4
 
 
 def parameter_input(parameter: Parameter, key: str, value: float | None = None, slider: bool = False) -> float:
     """A number input, a slider or a switch, with the parameter's range, default, help and source."""
     start = parameter.default if value is None else value
-    help_text = f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g} ({parameter.source})."
+    elsewhere = "".join(f", {dataset} {number:g}" for dataset, number in parameter.by_dataset.items())
+    help_text = (
+        f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g}{elsewhere} ({parameter.source})."
+    )
     low = parameter.low + (parameter.step / 10 if parameter.open_low else 0)
     high = parameter.high - (parameter.step / 10 if parameter.open_high else 0)
     if parameter.integer and (low, high) == (0, 1):
@@ -36,13 +42,15 @@ def parameter_input(parameter: Parameter, key: str, value: float | None = None, 
 
 
 def entry_parameters(entry: Entry, key: str, values: Mapping[str, float] | None = None) -> dict[str, float]:
-    """All numbers of an entry, side by side."""
+    """All numbers of an entry, side by side, in rows of at most four."""
     given = values or {}
-    columns = st.columns(max(len(entry.numbers), 1))
     chosen = {}
-    for column, parameter in zip(columns, entry.numbers, strict=False):
-        with column:
-            chosen[parameter.name] = parameter_input(parameter, f"{key}_{parameter.name}", given.get(parameter.name))
+    for start in range(0, len(entry.numbers), SIDE_BY_SIDE):
+        row = entry.numbers[start : start + SIDE_BY_SIDE]
+        for column, parameter in zip(st.columns(len(row)), row, strict=True):
+            with column:
+                name = parameter.name
+                chosen[name] = parameter_input(parameter, f"{key}_{name}", given.get(name))
     return chosen
 
 
@@ -117,23 +125,23 @@ def noise_controls(
 
 
 def _noise_parameters(entry: NoiseEntry, key: str, given: Mapping[str, Any], sources: Sequence[str]) -> dict[str, Any]:
-    """Texts as choices, then the numbers that are used."""
+    """Texts as choices, then the numbers that are used, side by side."""
     chosen: dict[str, Any] = {}
-    for parameter in entry.parameters:
-        if not isinstance(parameter, TextParameter):
-            continue
+    texts = [parameter for parameter in entry.parameters if isinstance(parameter, TextParameter)]
+    left, right = st.columns(2) if texts else (st.container(), st.container())
+    for parameter in texts:
         options = list(parameter.choices or sources)
         if not options:
-            st.info("Add another data set with pictures on Datasets first.", icon=":material/arrow_upward:")
-            continue
+            raise BadInputError("there is no other data set with pictures here; add or fetch one on Datasets first")
         start = given.get(parameter.name)
-        chosen[parameter.name] = st.selectbox(
-            parameter.name.capitalize(), options, index=options.index(start) if start in options else 0,
+        chosen[parameter.name] = left.selectbox(
+            parameter.name, options, index=options.index(start) if start in options else 0,
             key=f"{key}_{parameter.name}", help=f"{parameter.help} Source: {parameter.source}.",
         )  # fmt: skip
     unused = {"gaussian": {"radius"}, "blur": {"sigma"}}.get(str(chosen.get("method")), set())
     numbers = tuple(parameter for parameter in entry.numbers if parameter.name not in unused)
-    return chosen | (entry_parameters(replace(entry, parameters=numbers), key, given) if numbers else {})
+    with right:
+        return chosen | (entry_parameters(replace(entry, parameters=numbers), key, given) if numbers else {})
 
 
 def _components_editor(
@@ -156,8 +164,7 @@ def _components_editor(
             ),
         },
     )  # fmt: skip
-    parts = table.dropna().to_dict("records")
-    return [dict(part) | {"params": known_params(part["kind"], facts)} for part in parts]
+    return complete_components(table.dropna().to_dict("records"), facts)
 
 
 def _matrix_editor(

@@ -24,6 +24,7 @@ def navigation() -> Any:
             st.Page("pages/compare.py", title="Compare"),
             st.Page("pages/studies.py", title="Studies"),
             st.Page("pages/clean_labels.py", title="Clean labels"),
+            st.Page("pages/paper.py", title="Paper"),
         ],
         position="top",
     )

@@ -1,5 +1,6 @@
 """What noise does to a data set, before anything is trained: rate, matrices, counts, and examples before and after."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from imae_core.training.rows import TrainingRows
 from ui import cache, figures, live_chart, text
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address
+from ui.inspect.view import NO_CLASS
 
-SHOWN = 24
+FLIPPED_SHOWN = 24
+CHANGED_SHOWN = 9  # a row on a laptop, so that what belongs together is above each other
 CLASSES_DRAWN = 100
 VALUES_AT_ONCE = 20_000_000  # beyond so many input values, noise that reads all of them is drawn on demand
 
@@ -34,12 +37,12 @@ def noise_preview(config: RunConfig, key: str) -> None:
     """Draws what the config's noise does to its data set with its noise seed; on demand where that takes long."""
     data = cache.dataset(config.dataset)
     reads = [config.noise.kind, *(part["kind"] for part in config.noise.params.get("components", []))]
-    size = data.num_train * int(np.prod(data.input_shape))
+    size = (config.num_train or data.num_train) * int(np.prod(data.input_shape))
     is_slow = size > VALUES_AT_ONCE and any(NOISES[kind].reads_inputs for kind in reads)
     if is_slow and not st.toggle(
         "Draw it", key=f"{key}_draw", help="This noise reads all inputs, which takes a while."
     ):
-        st.caption(f"This noise reads all {data.num_train:,} inputs of {data.title}; switch on to see what it does.")
+        st.caption(f"This noise reads the inputs of {data.title}; switch on to see what it does.")
         return
     drawn = cache.noisy_data(config)
     _numbers(config, drawn)
@@ -82,42 +85,40 @@ def _matrices(noise: LabelNoise, class_names: tuple[str, ...], key: str) -> None
 
 
 def _examples(drawn: TrainingRows, whole: Dataset, key: str) -> None:
-    """Some corrupted examples; of changed inputs both pictures."""
+    """Some corrupted examples; those with another input before and after."""
     noise = drawn.labels.noise
     corrupted = np.flatnonzero(noise.is_corrupted)
-    if not len(corrupted):
-        st.info("Nothing changes at this rate.", icon=":material/check_circle:")
-        return
     is_changed = noise.input_change is not None
-    most = SHOWN // 2 if is_changed else SHOWN
-    chosen = sorted(map(int, np.random.default_rng(0).permutation(corrupted)[:most]))
-    title = "Changed examples, each before and after" if is_changed else "Flipped examples"
-    st.markdown(f"**{title}** ({len(chosen)} of {len(corrupted):,})")
-    if is_changed and not whole.is_image:
-        _changed_rows(drawn, whole, chosen, key)
+    if not len(corrupted):
+        st.info(f"No {'input' if is_changed else 'label'} changes at this rate.", icon=":material/check_circle:")
         return
+    chosen = np.sort(np.random.default_rng(0).permutation(corrupted)[: CHANGED_SHOWN if is_changed else FLIPPED_SHOWN])
+    title = "Changed examples" if is_changed else "Flipped examples"
+    st.markdown(f"**{title}** ({len(chosen)} of {len(corrupted):,})")
+    if not is_changed:
+        gallery(_cards(noise, whole, drawn.index, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
+    elif whole.is_image:
+        st.caption("As they are stored, and below as a run sees them:")
+        before = whole.train_inputs[drawn.index[chosen]]
+        cards = _cards(noise, whole, drawn.index, chosen, before)
+        gallery([replace(card, color=COLOR["clean"], lines=card.lines[-1:]) for card in cards], key=f"{key}_before")
+        gallery(_cards(noise, whole, drawn.index, chosen, drawn.dataset.train_inputs[chosen]), key=f"{key}_examples")
+    else:
+        _changed_rows(drawn, whole, chosen, key)
+
+
+def _cards(noise: LabelNoise, data: Dataset, rows: np.ndarray, chosen: np.ndarray, inputs: np.ndarray) -> list[Card]:
     cards = []
-    for place in chosen:
-        row = int(drawn.index[place])
-        if is_changed:
-            name = whole.class_names[noise.given_labels[place]]
-            cards.append(_card(whole, whole.train_inputs[row], row, "clean", [f"given {name}", "before"]))
-        cards.append(_card(whole, drawn.dataset.train_inputs[place], row, "corrupted", _lines(noise, whole, place)))
-    gallery(cards, key=f"{key}_examples")
+    for place, values in zip(chosen, inputs, strict=True):
+        given, true, row = noise.given_labels[place], noise.true_labels[place], int(rows[place])
+        right = NO_CLASS if true < 0 else data.class_names[true]
+        lines = [f"given {data.class_names[given]}", f"true {right}", f"row {row}"]
+        picture = picture_address(values, data.scale) if data.is_image else ""
+        cards.append(Card(row, COLOR["corrupted"], lines, f"row {row}: {lines[0]}, {lines[1]}", picture))
+    return cards
 
 
-def _lines(noise: LabelNoise, data: Dataset, place: int) -> list[str]:
-    given, true = noise.given_labels[place], noise.true_labels[place]
-    right = "none of the classes" if true < 0 else data.class_names[true]
-    return [f"given {data.class_names[given]}", f"true {right}"]
-
-
-def _card(data: Dataset, values: Any, row: int, kind: str, lines: list[str]) -> Card:
-    picture = picture_address(values, data.scale) if data.is_image else ""
-    return Card(row, COLOR[kind], [*lines, f"row {row}"], f"row {row}: {', '.join(lines)}", picture)
-
-
-def _changed_rows(drawn: TrainingRows, whole: Dataset, chosen: list[int], key: str) -> None:
+def _changed_rows(drawn: TrainingRows, whole: Dataset, chosen: np.ndarray, key: str) -> None:
     names = list(whole.feature_names or (f"feature {place}" for place in range(whole.input_shape[0])))
     rows = []
     for place in chosen:

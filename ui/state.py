@@ -29,6 +29,7 @@ STUDY, METRIC = "study", "metric"
 LAST_RUN = "last_run"
 USUAL_LINES = "usual_lines"
 NEW_RUNS = "new_runs"
+PRESET = "preset"
 
 
 @st.cache_resource(show_spinner=False)

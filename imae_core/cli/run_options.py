@@ -13,7 +13,7 @@ import typer
 
 from imae_core.catalog import DATASETS, LOSSES, MODELS, NOISES, OpenParameter, lookup
 from imae_core.config import RunConfig
-from imae_core.data.facts import DatasetFacts, dataset_facts, known_params
+from imae_core.data.facts import DatasetFacts, complete_components, dataset_facts, known_params
 from imae_core.errors import BadInputError
 from imae_core.hardware import gpus
 from imae_core.recipes import RECIPES, make_config
@@ -45,9 +45,10 @@ class RunOptions:
         ),
     ] = None
     loss: Annotated[list[str] | None, Option(help=f"Loss: {', '.join(LOSSES)}. `submit` takes several.")] = None
-    loss_param: Annotated[list[str] | None, Option(help="A parameter of the loss, such as T=8; may be repeated.")] = (
-        None
-    )
+    loss_param: Annotated[
+        list[str] | None,
+        Option(help="A parameter of the loss: T=8, formula=exp(8*p*(1-p)), points=0:1,0.5:7.4,1:1; may be repeated."),
+    ] = None
     reduction: Annotated[
         str | None, Option(help="mean, or weight_sum (the gradient divided by the batch's sum of weights).")
     ] = None
@@ -130,7 +131,7 @@ class RunOptions:
         )
 
     def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
-        params = known_params(self.noise, facts) | noise_params(self.noise, self.noise_param)
+        params = known_params(self.noise, facts) | noise_params(self.noise, self.noise_param, facts)
         if self.noise == "transition_matrix" and "matrix" not in params:
             params["matrix"] = _read_matrix(self.noise_matrix)
         elif self.noise_matrix is not None:
@@ -157,7 +158,7 @@ def takes_run_options(command: Callable[Concatenate[RunOptions, P], None]) -> Ca
     return command_of_options
 
 
-def noise_params(noise: str, texts: list[str] | None) -> dict[str, Any]:
+def noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
     """Parameters by name; what is no number or text of the catalog is read as JSON."""
     pairs = _pairs(texts, "--noise-param", "source=svhn")
     for parameter in lookup(NOISES, noise, "noise model").parameters:
@@ -167,6 +168,9 @@ def noise_params(noise: str, texts: list[str] | None) -> dict[str, Any]:
                 pairs[parameter.name] = json.loads(given)
             except ValueError:
                 raise BadInputError(f"--noise-param {parameter.name} must be JSON, got {given!r}") from None
+    parts = pairs.get("components")
+    if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        pairs["components"] = complete_components(parts, facts)
     return pairs
 
 

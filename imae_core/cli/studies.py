@@ -12,6 +12,7 @@ from imae_core.analysis.comparison import METRICS
 from imae_core.catalog import LOSSES
 from imae_core.cli.options import AsJson, Home, app, console
 from imae_core.cli.run_options import noise_params
+from imae_core.data.facts import dataset_facts
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.hardware import gpus
 from imae_core.home import resolve_home
@@ -101,7 +102,8 @@ def create(
     given = {"name": name, "dataset": dataset, "noise": noise, "recipe": recipe}
     values = base | {key: value for key, value in given.items() if value is not None}
     if noise_param:
-        values["noise_params"] = noise_params(values.get("noise", "symmetric"), noise_param)
+        facts = dataset_facts(where, values["dataset"])
+        values["noise_params"] = noise_params(values.get("noise", "symmetric"), noise_param, facts)
     changes = _changes(loss, noise_rate, seed, settings, max_hours)
     values |= changes | {"overrides": base.get("overrides", {}) | changes.get("overrides", {})}
     if one_at_a_time:

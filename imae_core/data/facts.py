@@ -1,5 +1,6 @@
 """What is known of a data set without loading it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def known_params(noise: str, facts: DatasetFacts) -> dict[str, Any]:
     known = {"asymmetric": ("mapping", facts.mapping), "superclass_swap": ("superclasses", facts.superclasses)}
     name, value = known.get(noise, ("", None))
     return {} if value is None else {name: list(value)}
+
+
+def complete_components(parts: Sequence[Mapping[str, Any]], facts: DatasetFacts) -> list[dict[str, Any]]:
+    """A mixture's parts with the parameters that the data set decides, where they were not given."""
+    return [
+        {**part, "params": known_params(str(part.get("kind")), facts) | dict(part.get("params") or {})}
+        for part in parts
+    ]
 
 
 def offered_noises(facts: DatasetFacts) -> list[str]:

@@ -73,6 +73,8 @@ def corrupt_labels(
     labels = _checked_labels(true_labels, K)
     if isinstance(seed, bool) or int(seed) != seed or seed < 0:
         raise BadInputError(f"seed must be a whole number of at least 0, got {seed!r}")
+    if inputs is not None and not hasattr(inputs, "shape"):
+        inputs = np.asarray(inputs)
     if not entry.changes_inputs:
         given, matrix = _drawn(labels, K, kind, checked_rate, int(seed), inputs, values)
         return _label_noise(labels, given, matrix)

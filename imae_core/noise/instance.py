@@ -85,6 +85,8 @@ def _standard(inputs: Any) -> tuple[Floats, Floats]:
     for block in _blocks(everything, size):
         squares += np.square(_flat(inputs, block) - mean).sum(axis=0)
     deviation = np.sqrt(squares / max(len(inputs), 1))
+    if not np.isfinite(deviation).all():
+        raise BadInputError("instance_dependent noise needs finite inputs, got NaN or infinity in some")
     return mean, np.where(deviation > 0, deviation, 1.0)
 
 

@@ -280,7 +280,7 @@ def _suspects(table: pd.DataFrame, data: Dataset | None, inputs: RowInputs | Non
 def _card(row: Mapping[Any, Any], data: Dataset | None, pixels: Any) -> Card:
     def name(label: Any) -> str:
         if label < 0:
-            return "none of the classes"
+            return "no class"
         return str(int(label)) if data is None else str(data.class_names[int(label)])
 
     known = not pd.isna(row["true_label"])

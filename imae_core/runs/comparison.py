@@ -31,8 +31,8 @@ def compare_runs(runs: Runs, *, over_seeds: bool = True) -> Comparison:
 
 
 def histories(folders: Sequence[RunFolder]) -> pd.DataFrame:
-    """A row per run and epoch with the columns run_id, epoch and those of CURVES, as far as each run has come."""
-    columns = ["epoch", *CURVES]
+    """A row per run and epoch with the columns run_id, epoch, step and those of CURVES, as far as each run has come."""
+    columns = ["epoch", "step", *CURVES]
     tables = [
         metrics.reindex(columns=columns).assign(run_id=folder.run_id)
         for folder in folders

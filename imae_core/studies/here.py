@@ -1,4 +1,4 @@
-"""A study in this process, or in a few that it starts: torch is imported once, not once a run."""
+"""A study, or another plan of runs, in this process, or in a few that it starts: torch is imported once, not once a run."""
 
 import logging
 import multiprocessing
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol
 
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.runs.budget import spent_message
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.store import Store
+from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import release_lost
 from imae_core.studies.progress import match
 from imae_core.studies.store import cells_of, load_study, study_lock
+from imae_core.studies.study import Cell
 
 log = logging.getLogger("imae.study")
 
@@ -37,24 +38,59 @@ class Finished:
 Tell = Callable[[Finished], None]
 
 
-def run_here(home: Path, name: str, *, jobs: int = 1, tell: Tell = lambda _: None) -> str:
-    """Trains every missing, stopped or failed run of a study, `jobs` at a time, and returns why it stopped early, or "".
+class Plan(Protocol):
+    """Runs that belong together. It is asked anew before each of them: a study may be widened meanwhile."""
 
-    Ctrl-C, `stop_study` and the study's budget end it after a step or a run; calling it again goes on. A run that fails
+    @property
+    def name(self) -> str:
+        """The group of its runs; its budget is that of the group."""
+        ...
+
+    def cells(self, home: Path) -> list[Cell]:
+        """Its runs, in order."""
+        ...
+
+    def runs(self, store: Store) -> list[StoredRun]:
+        """The runs of the home that may be among them."""
+        ...
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study as it is saved."""
+
+    name: str
+
+    def cells(self, home: Path) -> list[Cell]:
+        return cells_of(home, load_study(home, self.name))
+
+    def runs(self, store: Store) -> list[StoredRun]:
+        return store.of_group(self.name)
+
+
+def run_here(home: Path, name: str, *, jobs: int = 1, tell: Tell = lambda _: None) -> str:
+    """`run_plan` for a study."""
+    load_study(home, name)
+    return run_plan(home, StudyPlan(name), jobs=jobs, tell=tell)
+
+
+def run_plan(home: Path, plan: Plan, *, jobs: int = 1, tell: Tell = lambda _: None) -> str:
+    """Trains every missing, stopped or failed run of a plan, `jobs` at a time, and returns why it stopped early, or "".
+
+    Ctrl-C, `stop_study` and the plan's budget end it after a step or a run; calling it again goes on. A run that fails
     is told and left; runs in the queue are left to the runner.
     """
     if jobs < 1:
         raise BadInputError(f"jobs must be 1 or more, got {jobs}")
-    load_study(home, name)
     store = Store(home)
-    for run in store.of_group(name):
+    for run in plan.runs(store):
         release_lost(store, run)
-    return _alone(home, name, tell) if jobs == 1 else _together(home, name, jobs, tell)
+    return _alone(home, plan, tell) if jobs == 1 else _together(home, plan, jobs, tell)
 
 
-def _alone(home: Path, name: str, tell: Tell) -> str:
+def _alone(home: Path, plan: Plan, tell: Tell) -> str:
     """The first Ctrl-C stops after the current step, with a checkpoint; the second at once."""
-    bench = _Bench(home, name, time.time())
+    bench = _Bench(home, plan, time.time())
 
     def on_interrupt(_signal: int, _frame: object) -> None:
         if bench.asked:
@@ -68,10 +104,10 @@ def _alone(home: Path, name: str, tell: Tell) -> str:
         signal.signal(signal.SIGINT, before)
 
 
-def _together(home: Path, name: str, jobs: int, tell: Tell) -> str:
+def _together(home: Path, plan: Plan, jobs: int, tell: Tell) -> str:
     context = multiprocessing.get_context("spawn")
     events, stop, began = context.Queue(), context.Event(), time.time()
-    workers = [context.Process(target=_work, args=(home, name, began, stop, events)) for _ in range(jobs)]
+    workers = [context.Process(target=_work, args=(home, plan, began, stop, events)) for _ in range(jobs)]
     for worker in workers:
         worker.start()
     reasons: list[str] = []
@@ -104,19 +140,19 @@ def _drain(events: Any, tell: Tell, reasons: list[str]) -> None:
             reasons.append(event)
 
 
-def _work(home: Path, name: str, began: float, stop: Event, events: Any) -> None:
+def _work(home: Path, plan: Plan, began: float, stop: Event, events: Any) -> None:
     """One of several processes; Ctrl-C reaches it through `stop`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    bench = _Bench(home, name, began, stop)
+    bench = _Bench(home, plan, began, stop)
     events.put(bench.work(events.put))
 
 
 class _Bench:
     """Takes one run after another until none is left. Only it loads torch, not the process that starts several of it."""
 
-    def __init__(self, home: Path, name: str, began: float, stop: Event | None = None) -> None:
+    def __init__(self, home: Path, plan: Plan, began: float, stop: Event | None = None) -> None:
         self.home = home
-        self.name = name
+        self.plan = plan
         self.began = began
         self.stop = stop
         self.asked = False
@@ -129,7 +165,7 @@ class _Bench:
 
     def work(self, tell: Tell) -> str:
         while not self._should_stop():
-            spent = spent_message(Store(self.home), self.name)
+            spent = spent_message(Store(self.home), self.plan.name)
             if spent:
                 return spent
             folder = self._next()
@@ -154,15 +190,15 @@ class _Bench:
         )
 
     def _next(self) -> RunFolder | None:
-        """The next run in the study's order that nobody has, now this process's; runs that failed since it began are not tried again."""
+        """The next run in the plan's order that nobody has, now this process's; runs that failed since it began are not tried again."""
         from imae_core.runs.foreground import begin, take_over
 
         store = Store(self.home)
-        with study_lock(self.home, self.name):
-            runs = [release_lost(store, run) for run in store.of_group(self.name)]
-            for place in match(cells_of(self.home, load_study(self.home, self.name)), runs):
+        with study_lock(self.home, self.plan.name):
+            runs = [release_lost(store, run) for run in self.plan.runs(store)]
+            for place in match(self.plan.cells(self.home), runs):
                 if place.run is None:
-                    return begin(self.home, place.cell.config, self.name)
+                    return begin(self.home, place.cell.config, self.plan.name)
                 fresh = place.state == "failed" and (place.run.finished or 0) >= self.began
                 if place.state in ("stopped", "failed") and not fresh:
                     folder = take_over(self.home, place.run)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset, stratified_rows
+from imae_core.data.inputs import RowInputs
 from imae_core.data.noisy import with_noisy_inputs
 from imae_core.errors import BadInputError
 from imae_core.training.labels import TrainingLabels, training_labels
@@ -35,7 +36,7 @@ class TrainingRows:
         return TrainingRows(
             replace(
                 data,
-                train_inputs=data.train_inputs[rows],
+                train_inputs=RowInputs(data.train_inputs, rows),
                 train_labels=data.train_labels[rows],
                 train_true_labels=None if true is None else true[rows],
             ),

@@ -18,7 +18,7 @@ from ui import cache
 from ui.figures import COLOR
 from ui.gallery import Card, picture_address
 
-NO_CLASS = "none of the classes"
+NO_CLASS = "no class"
 SOURCE_TITLES = {"seen": "as trained", "eval": "evaluated"}
 
 
