@@ -98,7 +98,7 @@ HOSTILE = [
     "__import__('os').system('true')", "__import__", "().__class__.__bases__", "p.__class__", "p.real", "p[0]", "[p]",
     "{p}", "(p, q)", "lambda: p", "lambda p: p", "(lambda)", "p if p else q", "[x for x in p]", "p := 3", "p = 3", "f'{p}'",
     "'p'", "b'p'", "None", "True", "...", "1j*p", "open(p)", "eval(p)", "exp(eval)", "exec", "exp(p)(q)", "exp(*p)",
-    "exp(x=p)", "exp(**p)", "p and q", "not p", "p in q", "p is q", "p == q", "p < q", "where(p, 1, 2)",
+    "exp(x=p)", "exp(p, x=p)", "exp(**p)", "p and q", "not p", "p in q", "p is q", "p == q", "p < q", "where(p, 1, 2)",
     "where(p < 0.5 < exp, 1, 2)", "p @ q", "p % 2", "p // 2", "p | q", "p & q", "~p", "p << 2", "p; import os", "p;;x",
     "p; p = 1", "p; exp = 1", "p; T = T", "p; T = 1e999", "p; T = 1; T = 2", "p\nq", "p\x00", "p # q", "p \\ q", "yield p",
     "await p", "print(p)", "import os", "9^9^9^9", "9**9**9**9", "1e308*10", "1/0", "0/0", "(-8)^0.5", "p^101", "p^-1e9",

@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from imae_core.analysis.data_map import stratified_sample
 from imae_core.analysis.same_examples import density
@@ -133,3 +134,29 @@ def weight_against_weight(
 
 def rgb(color: str) -> str:
     return ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
+
+
+def selection_figure(table: pd.DataFrame, values: Sequence[str], chosen: int, parameter: str) -> go.Figure:
+    """Accuracies in percent against a parameter's values, mean and sample standard deviation over seeds.
+
+    `table` (V, ...) as of `Selection`; `values` are its texts, `chosen` a place among them, marked by a star. A second panel
+    has the test accuracy, where it is known: the scales differ, since given labels are wrong in part.
+    """
+    panels = [("validation", "held-out rows, given labels")]
+    if table["test_mean"].notna().all():
+        panels.append(("test", "test set, true labels"))
+    figure = make_subplots(1, len(panels), subplot_titles=[title for _, title in panels], horizontal_spacing=0.1)
+    symbols = ["star" if place == chosen else "circle" for place in range(len(values))]
+    for column, (name, title) in enumerate(panels, 1):
+        spread = 100 * table[f"{name}_std"].fillna(0)
+        figure.add_scatter(
+            row=1, col=column, x=list(values), y=100 * table[f"{name}_mean"], name=title, mode="lines+markers",
+            line={"color": SERIES[column - 1], "width": 2}, error_y={"array": spread, "thickness": 1.2, "width": 4},
+            marker={"symbol": symbols, "size": [16 if place == chosen else 8 for place in range(len(values))]},
+            customdata=spread, hovertemplate="%{y:.1f} ± %{customdata:.1f} %<extra></extra>",
+        )  # fmt: skip
+    finish(figure, parameter, "", height=330)
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(ticksuffix=" %")
+    figure.update_layout(showlegend=False, margin={"t": 34}, hovermode="closest")
+    return figure

@@ -32,6 +32,7 @@ METRICS = {
     "hybrid_accuracy": Metric("hybrid", "max", "Test set and all training examples together, against their true labels."),
     "train_accuracy_given": Metric("training, given labels", "", "Whole training set against its given labels: fit and memorisation in one."),
     "train_accuracy_true": Metric("training, true labels", "max", "Whole training set against its true labels."),
+    "validation_accuracy_given": Metric("validation, given labels", "max", "Rows that were not trained on, against their given labels, maybe wrong: what one may choose T by. With folds: every row, by the net that never saw it."),
     "detection_auc": Metric("detection AUC × 100", "max", "ROC-AUC of one minus the mean of p over the evaluated epochs, against what is corrupted."),
 }  # fmt: skip
 # IMAE, arXiv 1903.12141, final version, Table 6

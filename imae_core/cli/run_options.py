@@ -45,9 +45,10 @@ class RunOptions:
         ),
     ] = None
     loss: Annotated[list[str] | None, Option(help=f"Loss: {', '.join(LOSSES)}. `submit` takes several.")] = None
-    loss_param: Annotated[list[str] | None, Option(help="A parameter of the loss, such as T=8; may be repeated.")] = (
-        None
-    )
+    loss_param: Annotated[
+        list[str] | None,
+        Option(help="A parameter of the loss: T=8, formula=exp(8*p*(1-p)), points=0:1,0.5:7.4,1:1; may be repeated."),
+    ] = None
     reduction: Annotated[
         str | None, Option(help="mean, or weight_sum (the gradient divided by the batch's sum of weights).")
     ] = None
@@ -104,8 +105,11 @@ class RunOptions:
         """One config for each loss and seed, losses first."""
         return [self.config(home, loss, seed) for loss in self.losses for seed in self.seeds]
 
-    def config(self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None) -> RunConfig:
-        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`."""
+    def config(
+        self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None, **changes: Any
+    ) -> RunConfig:
+        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`, `changes` over the
+        options of the same name."""
         facts = dataset_facts(home, self.dataset)
         on_gpu = self.device.startswith("cuda") or (self.device == "auto" and bool(gpus()))
         choice: dict[str, Any] = {
@@ -123,11 +127,11 @@ class RunOptions:
             num_available=facts.num_train,
             on_gpu=on_gpu,
             recipe=self.recipe,
-            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)},
+            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)} | changes,
         )
 
     def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
-        params = known_params(self.noise, facts) | _noise_params(self.noise, self.noise_param, facts)
+        params = known_params(self.noise, facts) | noise_params(self.noise, self.noise_param, facts)
         if self.noise == "transition_matrix" and "matrix" not in params:
             params["matrix"] = _read_matrix(self.noise_matrix)
         elif self.noise_matrix is not None:
@@ -154,7 +158,7 @@ def takes_run_options(command: Callable[Concatenate[RunOptions, P], None]) -> Ca
     return command_of_options
 
 
-def _noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
+def noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
     """Parameters by name; what is no number or text of the catalog is read as JSON."""
     pairs = _pairs(texts, "--noise-param", "source=svhn")
     for parameter in lookup(NOISES, noise, "noise model").parameters:

@@ -39,7 +39,7 @@ def train(options: RunOptions, home: Home = None, as_json: AsJson = False) -> No
 
 
 def train_in_foreground(home: Path, folder: RunFolder) -> dict[str, Any]:
-    """Carries out a run that was begun here, with a progress bar, and returns its result."""
+    """Carries out a run that was begun here, with a progress bar, and returns its result; ImaeError where it does not end."""
     from imae_core.runs.foreground import carry_out
 
     with _progress_bar() as report:

@@ -42,6 +42,10 @@ FRACTIONS = {
     "hybrid_accuracy": ("Hybrid", "test set and all training examples against their true labels"),
     "train_accuracy_given": ("Training accuracy, given labels", ""),
     "train_accuracy_true": ("Training accuracy, true labels", ""),
+    "validation_accuracy_given": (
+        "Validation accuracy, given labels",
+        "rows that were not trained on; some of these labels are wrong",
+    ),
     "detection_auc": ("Detection AUC", "one minus the mean of p over the evaluated epochs, against what is corrupted"),
     "realized_noise_rate": ("Realised noise rate", "share of training examples that are corrupted"),
 }

@@ -59,7 +59,7 @@ class FolderObserver:
         self.report = report
         labels = trainer.labels
         masks = populations(labels.is_corrupted, len(labels.given))
-        self.histograms = HistogramBook(folder, trainer.config, masks, trainer.epoch)
+        self.histograms = HistogramBook(folder, trainer.weight_limit, masks, trainer.epoch)
         self.control_seen = -1
         self.stop = False
         self.paused = False

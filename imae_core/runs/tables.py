@@ -12,7 +12,7 @@ from imae_core.errors import unknown_name
 
 DASH = "–"
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
-          "±": r"$\pm$", DASH: "--", "·": r"$\cdot$"} | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
+          "±": r"$\pm$", DASH: "--", "·": r"$\cdot$", "‹": "$<$", "›": "$>$"} | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
 
 
 def cell_text(mean: float, std: float, digits: int = 1) -> str:

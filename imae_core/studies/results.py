@@ -25,7 +25,7 @@ class StudyResults:
     """`table` has a line a run of the study, done or not, in the study's order.
 
     Its columns: loss (its name with the parameters that vary), setting (what the factors change, "" without factors), rate, seed,
-    run_id (None where missing), one a factor with its value as text, and the METRICS as fractions, NaN where there is none.
+    run_id (None where missing), state, one a factor with its value as text, and the METRICS as fractions, NaN where there is none.
     """
 
     home: Path
@@ -58,6 +58,13 @@ class StudyResults:
             columns = setting if columns.nunique() == 1 else columns + setting.map(lambda text: f", {text}")
         return pd.DataFrame({"row": rows, "column": columns, "seed": table["seed"], "value": table[metric]})
 
+    def failures(self, settings_in: SettingsIn | None = None) -> dict[tuple[str, str], int]:
+        """Failed runs by row and column of the table."""
+        cells = self.cells(next(iter(METRICS)), settings_in)[self.table["state"] == "failed"]
+        return {
+            (str(row), str(column)): len(part) for (row, column), part in cells.groupby(["row", "column"], sort=False)
+        }
+
     def for_sensitivity(self, metric: str) -> pd.DataFrame:
         """Columns row (the loss), column (the rate), seed, value, and the factors."""
         lookup(METRICS, metric, "metric")
@@ -83,7 +90,7 @@ def study_results(home: Path, progress: StudyProgress) -> StudyResults:
         setting = " · ".join(f"{factor_title(name)} {texts[name]}" for name in changed)
         lines.append(
             {"loss": losses[str(number)], "setting": setting or (USUAL if study.factors else ""), "rate": config.noise.rate,
-             "seed": config.seed, "run_id": None if run is None else run.run_id}
+             "seed": config.seed, "run_id": None if run is None else run.run_id, "state": place.state}
             | texts | {metric: result.get(metric) for metric in METRICS}
         )  # fmt: skip
     table = pd.DataFrame(lines)
@@ -119,7 +126,14 @@ def verdicts(cells: pd.DataFrame, pairs: Sequence[tuple[str, str]], best: str) -
         (a, b, column) for a, b in pairs for column in columns if (a, column) in by_seed and (b, column) in by_seed
     ]
     tests = adjusted([paired_test(by_seed[a, column], by_seed[b, column]) for a, b, column in places])
-    return [
+    sentences = [
         verdict(a, b, test, column if len(columns) > 1 or "%" in column else "", best)
         for (a, b, column), test in zip(places, tests, strict=True)
+        if test is not None
     ]
+    untold = tests.count(None)
+    if untold:
+        sentences.append(
+            f"Of {untold} more, fewer than two seeds are in common: nothing can be said about the noise between seeds."
+        )
+    return sentences

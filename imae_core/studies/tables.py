@@ -29,7 +29,7 @@ def table_markdown(results: StudyResults, metric: str, settings_in: SettingsIn |
     lines = _lines(marks, styled, lambda text: text.replace("|", "\\|"))
     lines.insert(1, ["---"] * len(lines[0]))
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{body}\n\n{caption(results, metric, marks, 'bold', 'italics')}\n"
+    return f"{body}\n\n{caption(results, metric, marks, 'bold', 'italics', settings_in)}\n"
 
 
 def table_latex(results: StudyResults, metric: str, settings_in: SettingsIn | None = None) -> str:
@@ -45,7 +45,7 @@ def table_latex(results: StudyResults, metric: str, settings_in: SettingsIn | No
     lines.insert(1, r"\midrule")
     text = "\n".join(lines)
     return (
-        f"\\begin{{table}}\n\\centering\n\\caption{{{escape_latex(caption(results, metric, marks, 'bold', 'italics'))}}}\n"
+        f"\\begin{{table}}\n\\centering\n\\caption{{{escape_latex(caption(results, metric, marks, 'bold', 'italics', settings_in))}}}\n"
         f"\\begin{{tabular}}{{l{'c' * marks.means.shape[1]}}}\n\\toprule\n{text}\n\\bottomrule\n\\end{{tabular}}\n"
         "\\end{table}\n"
     )
@@ -85,7 +85,9 @@ def study_table(results: StudyResults, metric: str, kind: str, settings_in: Sett
     return FORMATS[kind](results, metric, settings_in)
 
 
-def caption(results: StudyResults, metric: str, marks: Marks, best: str, tie: str) -> str:
+def caption(
+    results: StudyResults, metric: str, marks: Marks, best: str, tie: str, settings_in: SettingsIn | None = None
+) -> str:
     """What was run, what the numbers are, how the marks were found."""
     progress = results.progress
     home_runs = [(run, run_folder(results.home, run.run_id)) for run in progress.runs]
@@ -96,6 +98,10 @@ def caption(results: StudyResults, metric: str, marks: Marks, best: str, tie: st
     text += f"Percent, mean ± sample standard deviation over {seeds} seeds. " if seeds > 1 else "Percent, one seed. "
     if not progress.is_done:
         text += f"Not finished: {progress.text}. "
+    failures = results.failures(settings_in)
+    if failures:
+        places = ", ".join(f"{row} at {column} ({number})" for (row, column), number in failures.items())
+        text += f"Failed, and in no mean: {places}. "
     if one.best:
         text += f"{best.capitalize()}: best mean of its column"
         text += (
@@ -140,12 +146,12 @@ def sensitivity_sentences(results: StudyResults, metric: str) -> list[str]:
             continue
         found = turns(values, factor, others, METRICS[metric].best)
         name = factor_title(factor)
-        if found:
-            sentences += [turn_sentence(turn, view, name) for turn in found]
-        else:
-            sentences.append(
-                f"The order of the losses does not change with the {name} ({', '.join(view.means.columns)})."
-            )
+        left_out = ", ".join(loss for loss in results.losses if loss not in view.means.index)
+        note = f" Without {left_out}, which has not finished at each of these values." if left_out else ""
+        said = [turn_sentence(turn, view, name) for turn in found] or [
+            f"The order of the losses does not change with the {name} ({', '.join(view.means.columns)})."
+        ]
+        sentences += [*said[:-1], said[-1] + note]
     return sentences
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imae_core.data.sampling import last_occurrences
+
 FLOAT16_MAX = 65504.0
 
 
@@ -38,7 +40,7 @@ class DynamicsRecorder:
     ) -> None:
         """Stores a batch: rows (B,), logits (B, K), given and true labels (B,), weights (B,)."""
         if self.may_repeat:
-            last = _last_occurrences(rows)
+            last = last_occurrences(rows)
             logits, weights = logits[last], weights[last]
         logits = logits.float()
         probs = logits.softmax(dim=1)
@@ -69,9 +71,3 @@ class DynamicsRecorder:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         self.floats.copy_(state["floats"])
         self.predicted.copy_(state["predicted"])
-
-
-def _last_occurrences(rows: torch.Tensor) -> torch.Tensor:
-    """(B,) for each place the last one with the same row: writes to one row then agree, in whatever order a device makes them."""
-    sorted_rows, places = rows.sort(stable=True)
-    return places[torch.searchsorted(sorted_rows, rows, right=True) - 1]

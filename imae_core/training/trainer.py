@@ -17,8 +17,8 @@ from imae_core.data.dataset import Dataset
 from imae_core.data.normalization import normalization
 from imae_core.data.sampling import BalancedOrder, epoch_order
 from imae_core.errors import BadInputError
-from imae_core.losses import build_loss
 from imae_core.models import build_model
+from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
 from imae_core.training.recorder import DynamicsRecorder
@@ -108,9 +108,9 @@ class Trainer:
         self.model = build_model(
             config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
         ).to(device)
+        self.criterion = criterion_of(config, labels, dataset.num_classes).to(device)
+        self.weight_limit = self.criterion.largest_weight(dataset.num_classes)
         self._check_smallest_batch()
-        self.criterion = build_loss(config.loss.name, reduction=config.loss.reduction, **config.loss.params)
-        self.criterion.max_log_odds = config.loss.max_log_odds
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
@@ -176,16 +176,20 @@ class Trainer:
             self.loss_sum.zero_()
             self.epoch_seconds = 0.0
             self.model.train()
+            self.criterion.train()
         size = self.config.batch_size
         rows = self.order[self.batch * size : (self.batch + 1) * size].to(self.device)
-        inputs = self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
+        views = [
+            self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
+            for _ in range(self.criterion.num_views)
+        ]
         labels = self.given[rows]
         self.criterion.progress = self.step / self.total_steps
         for group in self.optimizer.param_groups:
             group["lr"] = lr_at(self.config, self.step, self.total_steps)
 
-        logits = self.model(inputs)
-        values, weights = self.criterion.values_and_weights(logits, labels)
+        logits = self._logits(views)
+        values, weights = self.criterion.values_and_weights(logits, labels, rows)
         loss = self.criterion.reduce(values, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -193,7 +197,8 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.optimizer.step()
 
-        self.recorder.record(rows, logits.detach(), labels, None if self.true is None else self.true[rows], weights)
+        seen = logits.detach() if len(views) == 1 else logits[0].detach()
+        self.recorder.record(rows, seen, labels, None if self.true is None else self.true[rows], weights)
         self.loss_sum += values.detach().double().sum()
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
         self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)
@@ -203,10 +208,17 @@ class Trainer:
         if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
             self._check_divergence()
 
+    def _logits(self, views: list[torch.Tensor]) -> torch.Tensor:
+        """(B, K), or (views, B, K) from one pass over all views."""
+        if len(views) == 1:
+            return self.model(views[0])  # type: ignore[no-any-return]
+        return self.model(torch.cat(views)).unflatten(0, (len(views), -1))  # type: ignore[no-any-return]
+
     def _check_smallest_batch(self) -> None:
         """BadInputError where a net with batch norm over single values would meet a batch of one example."""
         num_train, size = len(self.given), self.config.batch_size
         smallest = size if self.balanced is not None else num_train % size or size
+        smallest *= self.criterion.num_views
         if smallest < getattr(self.model, "smallest_batch", 1):
             raise BadInputError(
                 f"{self.config.model.name} cannot train on a batch of {smallest} example, which {num_train} examples in batches of "
@@ -355,4 +367,8 @@ class Trainer:
         self.order = state["order"].cpu()
         self.loss_sum.copy_(state["loss_sum"])
         self.history = list(state["history"])
+        self.criterion.progress = (
+            max(self.step - 1, 0) / self.total_steps
+        )  # an evaluation may come before the next step
         self.model.train()
+        self.criterion.train()

@@ -135,3 +135,19 @@ def test_the_list_shows_progress(app, home, finished):  # noqa: F811
     listed = next(element.value for element in app.dataframe if "Study" in element.value)
     assert listed["Runs"].tolist() == ["12 of 12 runs done"]
     assert listed["Done"].tolist() == [100]
+
+
+def test_a_value_is_chosen_without_clean_labels_where_rows_were_held_out(app, home):  # noqa: F811
+    overrides = {"epochs": 1, "device": "cpu", "validation_fraction": 0.2}
+    _, cells = small(home, losses=[{"name": "imae", "params": {"T": [4, 8]}}], noise_rates=[0.4], overrides=overrides)
+    for cell in cells:
+        t = cell.config.loss.params["T"]
+        made_up(
+            home,
+            cell,
+            final_test_accuracy=accuracy(cell),
+            validation_accuracy_given=0.5 + t / 100 + cell.config.seed / 50,
+        )
+    opened(app, "studies", study="small")
+    assert "Choosing a value without clean labels" in texts(app)
+    assert "T = 8 is chosen" in texts(app)

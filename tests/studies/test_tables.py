@@ -77,6 +77,23 @@ def test_partial_results_are_said(home):
         study_table(results(home, study), "final", "csv")
 
 
+def test_failed_runs_are_named(home):
+    study, cells = small(home, noise_rates=[0.4], losses=[{"name": "cce"}, {"name": "mae"}], factors={"lr": [0.1, 0.01]},
+                         design="one_at_a_time")  # fmt: skip
+    for cell in cells:
+        failed = cell.config.loss.name == "mae" and cell.config.lr == 0.1
+        made_up(home, cell, state="failed" if failed else "done", final_test_accuracy=0.5 + 0.1 * cell.config.seed)
+    found = results(home, study)
+    assert "Failed, and in no mean: MAE at usual recipe (2)." in study_table(found, "final_test_accuracy", "markdown")
+    assert sensitivity_sentences(found, "final_test_accuracy") == [
+        "The order of the losses does not change with the learning rate (0.1, 0.01). Without MAE, which has not finished at each of "
+        "these values."
+    ]  # fmt: skip
+    sentences = verdicts(found.cells("final_test_accuracy"), [("CCE", "MAE")], "max")
+    assert len(sentences) == 2
+    assert sentences[1].startswith("Of 1 more, fewer than two seeds are in common")
+
+
 def test_ranks_and_verdicts(finished):
     lines = rank_lines(finished, "final_test_accuracy").splitlines()
     assert lines[:3] == ["1. IMAE · T 8: 1.00", "2. IMAE · T 4: 2.00", "3. CCE: 3.00"]

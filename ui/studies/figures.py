@@ -104,7 +104,7 @@ def progress_bar(counts: Mapping[str, int]) -> go.Figure:
             figure.add_bar(x=[count], y=[""], orientation="h", name=f"{count} {state}", marker_color=colors[state],
                            hovertemplate=f"{count} {state}<extra></extra>")  # fmt: skip
     finish(figure, "", "", height=90)
-    figure.update_layout(barmode="stack", hovermode="closest", margin={"t": 24, "b": 4})
+    figure.update_layout(barmode="stack", legend_traceorder="normal", hovermode="closest", margin={"t": 24, "b": 4})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure

@@ -8,6 +8,7 @@ from imae_core.analysis.comparison import METRICS
 from imae_core.analysis.ranks import rank_losses
 from imae_core.analysis.sensitivity import factor_view
 from imae_core.analysis.significance import Marks, mark_table
+from imae_core.runs.status import run_status
 from imae_core.runs.tables import cell_text
 from imae_core.studies.results import StudyResults, factor_title, verdicts
 from imae_core.studies.tables import rank_caption, sensitivity_sentences, table_csv, table_latex, table_markdown
@@ -16,6 +17,7 @@ from ui.comparison_figures import legend, line_styles
 from ui.comparison_table import BEST, Shown
 from ui.figures import SERIES
 from ui.studies import figures
+from ui.studies.selection import draw_selection
 
 TIE = f"background-color: {SERIES[0]}1a"
 MOST_LINES = 10
@@ -50,6 +52,18 @@ def draw_results(results: StudyResults, metric: str) -> None:
     _draw_ranks(cells, metric)
     if results.factors:
         _draw_sensitivity(results, metric)
+    if _varies_a_parameter(results) and results.table["validation_accuracy_given"].notna().any():
+        st.subheader(
+            "Choosing a value without clean labels",
+            divider="gray",
+            help="By the accuracy on held-out rows with noisy labels.",
+        )
+        draw_selection([run_status(results.home, run) for run in results.progress.runs])
+
+
+def _varies_a_parameter(results: StudyResults) -> bool:
+    """Whether a loss is run with several values of its parameters."""
+    return any(sum(1 for _ in loss.variants()) > 1 for loss in results.progress.study.losses)
 
 
 def _draw_table(results: StudyResults, metric: str, marks: Marks, name: str) -> None:
@@ -80,6 +94,8 @@ def _draw_table(results: StudyResults, metric: str, marks: Marks, name: str) -> 
             if marks.comparisons
             else "Without two seeds in common nothing can be said about what is noise. "
         )
+    if not results.progress.is_done:
+        text += f"Not finished: {results.progress.text}; a dash is no value. "
     if 1 < seeds < 5:
         text += f"With {seeds} seeds only large differences can be told from noise; widen the study to five or more."
     st.caption(text)
