@@ -240,7 +240,8 @@ class Trainer:
         return (
             f"training diverged: {what} at epoch {epoch}, step {step + 1} of {self.total_steps} "
             f"(learning rate {lr_at(self.config, step, self.total_steps):g}). "
-            f"Try a learning rate of {self.config.lr / 10:g}, or a loss with smaller weights (reduction weight_sum)"
+            f"Try a learning rate of {self.config.lr / 10:g}"
+            + (", or reduction weight_sum" if self.config.loss.reduction == "mean" else ", or reduction mean")
         )
 
     # -- the end of an epoch -------------------------------------------------------------------------------------
