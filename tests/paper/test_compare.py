@@ -147,7 +147,7 @@ def test_scaled_down_runs_are_never_subtracted_and_always_labelled(home):
         finished(home, one.config)
     (found,) = compare_with_paper(Store(home), PRESETS["table6_small"])
     assert all(cell.difference is None for row in found.rows for cell in row.cells.values())
-    assert found.caveats[0].startswith(f"{NOT_COMPARABLE}: scaled down, 5,000 of 50,000")
+    assert found.caveats[0].startswith(f"{NOT_COMPARABLE}: scaled down, 2,500 of 50,000")
     assert "**Not comparable: scaled down" in comparison_markdown(found)
     assert all(NOT_COMPARABLE in record["label"] for record in comparison_records(found))
     assert compare_with_paper(Store(home), PRESETS["table6"]) == [], "a scaled-down run is none of the full length"
