@@ -28,9 +28,9 @@ from imae_core.runs.histograms import HistogramBook
 from imae_core.runs.tracking import tracked
 from imae_core.training.device import resolve_device
 from imae_core.training.folds import Training, training_of
+from imae_core.training.observer import EpochRecord, Progress
 from imae_core.training.result import collapse_warning, summarize
 from imae_core.training.rows import TrainingRows, run_rows
-from imae_core.training.trainer import EpochRecord, Progress
 
 HEARTBEAT_SECONDS = 0.5
 CONTROL_SECONDS = 0.2

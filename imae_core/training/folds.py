@@ -15,8 +15,9 @@ from imae_core.config import RunConfig
 from imae_core.errors import BadInputError
 from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set
 from imae_core.training.metrics import training_accuracies
+from imae_core.training.observer import EpochRecord, Observer, Progress
 from imae_core.training.rows import Rows, TrainingRows
-from imae_core.training.trainer import NAN, EpochRecord, Observer, Progress, Trainer
+from imae_core.training.trainer import NAN, Trainer
 
 OF_OTHER_ROWS = ("train_accuracy_given", "train_accuracy_true", "noisy_subset_accuracy", "clean_subset_accuracy")
 

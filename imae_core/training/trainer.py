@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from imae_core.analysis.trajectories import TrajectoryStats
@@ -21,48 +19,13 @@ from imae_core.models import build_model
 from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
+from imae_core.training.observer import EpochRecord, Observer, Progress
 from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
 
 CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
 NAN = float("nan")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation."""
-
-    phase: str
-    epoch: int
-    epochs: int
-    step: int
-    total_steps: int
-    batch: int
-    batches: int
-    examples_per_second: float | None = None
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made, `seen` only
-    where one net trains on all rows."""
-
-    epoch: int
-    metrics: Mapping[str, Any]
-    seen: Mapping[str, NDArray[Any]] | None
-    evaluation: Evaluation | None
-    trajectory: Mapping[str, NDArray[Any]] | None
-
-
-class Observer(Protocol):
-    """Whoever wants to know. Both are called between steps, where the state of the trainer is whole."""
-
-    def on_progress(self, progress: Progress) -> bool:
-        """After each step and between batches of an evaluation; True asks the run to stop."""
-
-    def on_epoch(self, record: EpochRecord) -> None:
-        """After each epoch."""
 
 
 def independent_seeds(seed: int) -> tuple[int, int, int]:
