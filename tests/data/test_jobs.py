@@ -45,7 +45,12 @@ def test_two_imports_of_one_name_at_once(home, many_pictures):
     with pytest.raises(DatasetError, match="a job for mine is running already"):
         start_job(home, "mine", "importing", ["add", str(many_pictures), "--name", "mine"])
     wait_until(lambda: job_status(home, "mine").total > 0, 60)
-    second = imae("add", many_pictures, "--name", "mine", home=home)
+    first = job_status(home, "mine").pid
+    os.kill(first, signal.SIGSTOP)  # so that it still works when the second one comes, however slowly that starts
+    try:
+        second = imae("add", many_pictures, "--name", "mine", home=home)
+    finally:
+        os.kill(first, signal.SIGCONT)
     assert second.returncode == 2
     assert "another process works on mine already" in second.stderr
     wait_until(lambda: job_status(home, "mine").state == "done", 120)
