@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
+
+from imae_core.analysis.ranks import mean_ranks
 
 
 def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:
@@ -18,4 +19,6 @@ def detection_auc(scores: ArrayLike, is_corrupted: ArrayLike) -> float | None:
     truth = np.asarray(is_corrupted, dtype=bool)
     if truth.all() or not truth.any():
         return None
-    return float(roc_auc_score(truth, np.asarray(scores)))
+    positive = int(truth.sum())
+    above = mean_ranks(scores)[truth].sum() - positive * (positive + 1) / 2  # Mann and Whitney's U
+    return float(above / (positive * (len(truth) - positive)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from imae_core.analysis.detection import suspicion
+from imae_core.analysis.ranks import mean_ranks
 from imae_core.analysis.suspicion_scores import (
     Scores,
     cross_entropy,
@@ -161,8 +161,7 @@ def mean_of_ranks(scores: Sequence[ArrayLike]) -> Scores:
 def fractional_rank(scores: ArrayLike) -> Scores:
     """(N,) rank / (N - 1), from 0 for the lowest to 1; ties share their mean rank, and NaN ranks lowest."""
     values = np.asarray(scores, dtype=np.float64)
-    ranks = rankdata(np.where(np.isnan(values), -np.inf, values), method="average")
-    return np.asarray((ranks - 1) / max(len(values) - 1, 1))
+    return (mean_ranks(np.where(np.isnan(values), -np.inf, values)) - 1) / max(len(values) - 1, 1)
 
 
 def suspicion_order(scores: ArrayLike) -> NDArray[np.int64]:

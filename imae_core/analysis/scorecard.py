@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
 
-from imae_core.analysis.detection import detection_auc
 from imae_core.errors import BadInputError
 
 MOST_POINTS = 400
@@ -45,16 +43,16 @@ def scorecard(scores: ArrayLike, is_corrupted: ArrayLike, at: Sequence[int] = ()
     """
     values, truth = _checked(scores, is_corrupted)
     num_corrupted = int(truth.sum())
-    both = 0 < num_corrupted < len(truth)
+    steps = _steps(values, truth) if 0 < num_corrupted < len(truth) else None
     return Scorecard(
         num_examples=len(truth),
         num_corrupted=num_corrupted,
-        auc=detection_auc(values, truth),
-        average_precision=float(average_precision_score(truth, values)) if both else None,
-        precision_at_corrupted=precision_at(values, truth, num_corrupted) if both else None,
+        auc=None if steps is None else steps.auc,
+        average_precision=None if steps is None else steps.average_precision,
+        precision_at_corrupted=None if steps is None else precision_at(values, truth, num_corrupted),
         precision_at={k: precision_at(values, truth, k) for k in at if 0 < k <= len(truth)},
-        roc=_roc(values, truth) if both else _empty("false_positive_rate", "true_positive_rate"),
-        precision_recall=_precision_recall(values, truth) if both else _empty("recall", "precision"),
+        roc=_empty("false_positive_rate", "true_positive_rate") if steps is None else steps.roc(),
+        precision_recall=_empty("recall", "precision") if steps is None else steps.precision_recall(),
     )
 
 
@@ -128,18 +126,43 @@ def _checked(scores: ArrayLike, is_corrupted: ArrayLike) -> tuple[NDArray[np.flo
     return np.where(known, values, values[known].min() - 1.0 if known.any() else 0.0), truth
 
 
-def _roc(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
-    false_positive, true_positive, thresholds = roc_curve(truth, values)
-    return _thinned(
-        {"false_positive_rate": false_positive, "true_positive_rate": true_positive, "threshold": thresholds},
-        "false_positive_rate", "true_positive_rate",
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Steps:
+    """One step a distinct score, falling: how many corrupted (`found`) and clean (`false`) examples have that score or more."""
+
+    threshold: NDArray[np.float64]
+    found: NDArray[np.float64]
+    false: NDArray[np.float64]
+
+    @property
+    def auc(self) -> float:
+        """The area under the ROC curve by trapezoids, which is how ties count half."""
+        area = np.trapezoid(np.append(0.0, self.found), np.append(0.0, self.false))
+        return float(area / (self.found[-1] * self.false[-1]))
+
+    @property
+    def average_precision(self) -> float:
+        return float((np.diff(self.found, prepend=0.0) * self.found / (self.found + self.false)).sum() / self.found[-1])
+
+    def roc(self) -> pd.DataFrame:
+        found, false, threshold = (np.append(first, values) for first, values in (
+            (0.0, self.found), (0.0, self.false), (np.inf, self.threshold)))  # fmt: skip
+        corner = np.concatenate([[True], (np.diff(found, 2) != 0) | (np.diff(false, 2) != 0), [True]])
+        columns = {"false_positive_rate": false / false[-1], "true_positive_rate": found / found[-1], "threshold": threshold}
+        return _thinned({name: values[corner] for name, values in columns.items()}, *list(columns)[:2])
+
+    def precision_recall(self) -> pd.DataFrame:
+        precision = np.append(1.0, self.found / (self.found + self.false))
+        columns = {"recall": np.append(0.0, self.found) / self.found[-1], "precision": precision}
+        return _thinned(columns | {"threshold": np.append(np.inf, self.threshold)}, "recall", "precision")
 
 
-def _precision_recall(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
-    precision, recall, thresholds = precision_recall_curve(truth, values)
-    columns = {"recall": recall[::-1], "precision": precision[::-1], "threshold": np.append(thresholds, np.inf)[::-1]}
-    return _thinned(columns, "recall", "precision")
+def _steps(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> _Steps:
+    order = np.argsort(values)[::-1]
+    falling = values[order]
+    last = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
+    found = np.cumsum(truth[order], dtype=np.float64)[last]
+    return _Steps(falling[last], found, last + 1.0 - found)
 
 
 def _thinned(columns: dict[str, NDArray[np.float64]], x: str, y: str) -> pd.DataFrame:

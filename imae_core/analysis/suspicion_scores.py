@@ -7,9 +7,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import NearestNeighbors
 
 from imae_core.analysis.histograms import SMALLEST_P
 from imae_core.errors import ImaeError
@@ -43,6 +40,9 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     if len(finite) < 2 or finite.min() == finite.max():
         return scores
     scaled = ((finite - finite.min()) / (finite.max() - finite.min()))[:, None]
+    from sklearn.exceptions import ConvergenceWarning  # only here: scikit-learn takes long to load, and memory
+    from sklearn.mixture import GaussianMixture
+
     mixture = GaussianMixture(2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are the method's own choice
@@ -92,6 +92,8 @@ def neighbours_against(given_labels: ArrayLike, embeddings: ArrayLike, count: in
         return np.where(known, 0.0, np.nan)
     if len(voters) > MOST_REFERENCES:
         voters = np.sort(np.random.default_rng(0).choice(voters, MOST_REFERENCES, replace=False))
+    from sklearn.neighbors import NearestNeighbors  # only here, as above
+
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     count = min(count, len(voters) - 1)
     search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(units[voters])
