@@ -103,8 +103,10 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     painted(page)
 
     page.locator(".st-key-scope_class input").click()
-    label = page.get_by_role("option", name=str(round_), exact=True)
-    clock("Inspect: one class", label.click, changed="document.querySelector('.hist-title').textContent")
+    page.get_by_role("option").first.wait_for()
+    for _ in range(round_ + 1):
+        page.keyboard.press("ArrowDown")
+    clock("Inspect: one class", lambda: page.keyboard.press("Enter"), changed="document.querySelector('.hist-title').textContent")
 
 
 def click_cell(page: Page, round_: int) -> None:

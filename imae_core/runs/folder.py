@@ -4,8 +4,9 @@ Arrow files are uncompressed IPC, so that readers map them instead of copying. E
 whole; `result.json` is written last of all and marks a finished run.
 """
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -219,18 +220,39 @@ class RunFolder:
 
     def epochs(self, source: Source) -> list[int]:
         """The epochs that are recorded, rising."""
-        pattern = re.compile(rf"{source}-(\d+)\.arrow")
-        names = (pattern.fullmatch(file.name) for file in (self.path / "dynamics").glob(f"{source}-*.arrow"))
-        return sorted(int(match[1]) for match in names if match)
+        return sorted(self._epochs(source))
 
-    def dynamics(self, source: Source, epoch: int, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
-        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order; or of `rows` alone."""
+    def has_epochs(self, source: Source) -> bool:
+        """Whether any epoch is recorded; of 300 runs this is asked at once, so it looks no further than the first."""
+        return any(True for _ in self._epochs(source))
+
+    def _epochs(self, source: Source) -> Iterator[int]:
+        pattern = re.compile(rf"{source}-(\d+)\.arrow")
+        try:
+            with os.scandir(self.path / "dynamics") as files:
+                for file in files:
+                    if match := pattern.fullmatch(file.name):
+                        yield int(match[1])
+        except FileNotFoundError:
+            return
+
+    def dynamics(self, source: Source, epoch: int) -> pd.DataFrame:
+        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order."""
+        return _read_table(self._existing_dynamics(source, epoch)).to_pandas()  # type: ignore[no-any-return]
+
+    def dynamics_columns(
+        self, source: Source, epoch: int, names: Sequence[str], rows: NDArray[np.int64] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Some columns of `dynamics` alone: maps of the file, or copies of `rows` where these are given."""
+        table = _read_table(self._existing_dynamics(source, epoch))
+        columns = {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in names}
+        return columns if rows is None else {name: values[rows] for name, values in columns.items()}
+
+    def _existing_dynamics(self, source: Source, epoch: int) -> Path:
         path = self._dynamics_path(source, epoch)
         if not path.exists():
             raise RunError(f"run {self.run_id} has no {source!r} dynamics of epoch {epoch}")
-        if rows is None:
-            return _read_frame(path)
-        return _read_table(path).take(pa.array(rows)).to_pandas()  # type: ignore[no-any-return]
+        return path
 
     def example_dynamics(self, source: Source, row: int) -> pd.DataFrame:
         """One example over all epochs, with a column `epoch`; reads that row only."""
