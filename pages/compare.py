@@ -165,13 +165,34 @@ def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
         return
     styles = comparison_figures.line_styles(wanted)
     st.html(comparison_figures.legend(styles))
+    key = tuple((status.run.run_id, status.run.finished, comparison.groups[status.run.run_id]) for status in done)
     for place, (column, (name, heading, axis)) in enumerate(zip(st.columns(3), CURVES, strict=True)):
         with column:
             st.markdown(f"**{heading}**")
-            curves = mean_curves(finished, comparison.groups, name)
-            curves = curves.assign(place=curves["group"].map(wanted.index)).sort_values(["place", "epoch"])
-            figure = comparison_figures.seed_curves(curves, unfinished, name, styles, axis)
-            live_chart.chart(figure, key=f"compare_curve_{place}")
+            if going:
+                drawing = curve_drawing(finished, unfinished, comparison.groups, name, styles, axis)
+            else:
+                drawing = kept_drawing(key, name, styles, axis, finished, comparison.groups)
+            live_chart.chart(drawing, key=f"compare_curve_{place}")
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def kept_drawing(
+    key: tuple[tuple[str, float | None, str], ...], name: str, styles: dict[str, comparison_figures.Line], axis: str,
+    _finished: pd.DataFrame, _groups: pd.Series,
+) -> str:  # fmt: skip
+    """The curves of finished runs, by id, end and group: they do not change any more."""
+    return curve_drawing(_finished, _finished.head(0).assign(group=""), _groups, name, styles, axis)
+
+
+def curve_drawing(
+    finished: pd.DataFrame, unfinished: pd.DataFrame, groups: pd.Series, name: str,
+    styles: dict[str, comparison_figures.Line], axis: str,
+) -> str:  # fmt: skip
+    """The figure as JSON, lines in the order of their styles."""
+    curves = mean_curves(finished, groups, name)
+    curves = curves.assign(place=curves["group"].map(list(styles).index)).sort_values(["place", "epoch"])
+    return comparison_figures.seed_curves(curves, unfinished, name, styles, axis).to_json()
 
 
 @st.fragment

@@ -21,6 +21,7 @@ from imae_core.analysis.suspicion_scores import (
 from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
+BLOCK = 65_536  # rows; probabilities are read and widened by blocks, not all at once
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,11 @@ def suggested_labels(inputs: DetectorInputs) -> NDArray[np.int64]:
     given = np.array(inputs.given_labels, dtype=np.int64)
     if inputs.pred_probs is None or inputs.num_classes < 2:
         return given
-    others = np.array(inputs.pred_probs, dtype=np.float32)
-    others[np.arange(len(given)), given] = -1.0
-    known = np.asarray(np.isfinite(others).all(axis=1))
-    given[known] = others[known].argmax(axis=1)
+    for start in range(0, len(given), BLOCK):
+        own = given[start : start + BLOCK]
+        others = np.array(inputs.pred_probs[start : start + BLOCK], dtype=np.float32)
+        others[np.arange(len(own)), own] = -1.0
+        given[start : start + BLOCK] = np.where(np.isfinite(others).all(axis=1), others.argmax(axis=1), own)
     return given
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from imae_core.analysis.mixture import fit_mixture
 from imae_core.errors import BadInputError
 
 LEVEL = 0.95
@@ -74,14 +75,11 @@ def mixture_noise_rate(scores: ArrayLike) -> float:
     values = values[np.isfinite(values)]
     if len(values) < 2 or values.min() == values.max():
         return float("nan")
-    scaled = ((values - values.min()) / (values.max() - values.min()))[:, None]
-    from sklearn.mixture import GaussianMixture  # only here: scikit-learn takes long to load, and memory
-
+    scaled = (values - values.min()) / (values.max() - values.min())
     sample = scaled
     if len(scaled) > MOST_FITTED:
         sample = np.random.default_rng(0).choice(scaled, MOST_FITTED, replace=False)
-    mixture = GaussianMixture(2, max_iter=200, reg_covar=5e-4, random_state=0).fit(sample)
-    return float(mixture.predict_proba(scaled)[:, mixture.means_.argmax()].mean())
+    return float(fit_mixture(sample, max_iter=200, tolerance=1e-3).higher(scaled).mean())
 
 
 def _checked(given_labels: ArrayLike, pred_probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.floating]]:

@@ -3,12 +3,11 @@
 An example without evidence (NaN) has the score NaN.
 """
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imae_core.analysis.histograms import SMALLEST_P
+from imae_core.analysis.mixture import fit_mixture
 from imae_core.errors import ImaeError
 
 Scores = NDArray[np.float64]
@@ -39,15 +38,8 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     finite = values[known]
     if len(finite) < 2 or finite.min() == finite.max():
         return scores
-    scaled = ((finite - finite.min()) / (finite.max() - finite.min()))[:, None]
-    from sklearn.exceptions import ConvergenceWarning  # only here: scikit-learn takes long to load, and memory
-    from sklearn.mixture import GaussianMixture
-
-    mixture = GaussianMixture(2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are the method's own choice
-        mixture.fit(scaled)
-    scores[known] = 1.0 - mixture.predict_proba(scaled)[:, mixture.means_.argmin()]
+    scaled = (finite - finite.min()) / (finite.max() - finite.min())
+    scores[known] = fit_mixture(scaled, max_iter=10, tolerance=1e-2).higher(scaled)
     return scores
 
 
@@ -92,7 +84,7 @@ def neighbours_against(given_labels: ArrayLike, embeddings: ArrayLike, count: in
         return np.where(known, 0.0, np.nan)
     if len(voters) > MOST_REFERENCES:
         voters = np.sort(np.random.default_rng(0).choice(voters, MOST_REFERENCES, replace=False))
-    from sklearn.neighbors import NearestNeighbors  # only here, as above
+    from sklearn.neighbors import NearestNeighbors  # only here: scikit-learn takes long to load, and memory
 
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     count = min(count, len(voters) - 1)

@@ -7,12 +7,13 @@ import streamlit as st
 
 from imae_core.analysis.detectors import DETECTORS
 from imae_core.analysis.matrices import count_matrix, row_shares
-from imae_core.analysis.noise_estimate import mixture_noise_rate
+from imae_core.analysis.noise_estimate import NoiseEstimate
 from imae_core.analysis.scorecard import Scorecard, per_class, scorecard
 from ui import cache, live_chart, text
 from ui.clean.ranking import Ranking
 from ui.detection_figures import precision_recall_figure, roc_figure
 from ui.figures import transition_heatmap
+from ui.inspect.view import RunView
 
 MOST_CLASSES = 100
 MARKS = (10, 100, 1_000, 10_000)
@@ -45,12 +46,12 @@ def _numbers(ranking: Ranking) -> None:
             help=f"With the {estimate.level:.0%} interval of a bootstrap over the examples. It covers chance alone.",
         )  # fmt: skip
     columns[2].metric(
-        "By the ranking", text.percent(_mixture(ranking.key, ranking.detectors)),
+        "By the ranking", text.percent(cache.mixture_rate(*ranking.key, ranking.detectors)),
         help="Share of the more suspicious of two populations, from a Gaussian mixture of the ranking's scores.",
     )  # fmt: skip
     if ranking.view.known:
-        wrong = ranking.suspects["is_corrupted"].astype(bool)
-        columns[3].metric("In truth", text.percent(float(wrong.mean())), help="Known for this data set.")
+        wrong = float(ranking.view.column("is_corrupted").mean())
+        columns[3].metric("In truth", text.percent(wrong), help="Known for this data set.")
     if not getattr(ranking.view.status.run.config, "num_folds", None):
         st.caption(
             "The net was trained on the labels that it judges here. Where it has memorised them, the estimate by confident "
@@ -64,21 +65,28 @@ def _matrices(ranking: Ranking) -> None:
     left, right = st.columns(2)
     if estimate is not None:
         with left:
-            live_chart.chart(
-                transition_heatmap(estimate.transition_matrix, names, "Estimated: given label by true label"),
-                key="estimated_matrix",
-            )
+            live_chart.chart(_estimated(ranking.key, names, estimate), key="estimated_matrix")
     if view.known:
-        counts = count_matrix(ranking.suspects["true_label"], ranking.suspects["given_label"], view.num_classes)
         with right:
-            live_chart.chart(
-                transition_heatmap(row_shares(counts), names, "In truth: given label by true label"), key="true_matrix"
-            )
+            live_chart.chart(_realised(ranking.key, names, view), key="true_matrix")
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _estimated(key: tuple[Any, ...], names: list[str], _estimate: NoiseEstimate) -> str:
+    """The figure as JSON."""
+    return transition_heatmap(_estimate.transition_matrix, names, "Estimated: given label by true label").to_json()
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _realised(key: tuple[Any, ...], names: list[str], _view: RunView) -> str:
+    """The figure as JSON."""
+    counts = count_matrix(_view.column("true_label"), _view.column("given_label"), _view.num_classes)
+    return transition_heatmap(row_shares(counts), names, "In truth: given label by true label").to_json()
 
 
 def _scorecard(ranking: Ranking) -> None:
     st.subheader("How well the ranking finds wrong labels", divider="gray")
-    truth = ranking.suspects["is_corrupted"].astype(bool).to_numpy()
+    truth = ranking.view.column("is_corrupted")
     if truth.all() or not truth.any():
         st.info("All labels are right, or all are wrong: there is nothing to tell apart.", icon=":material/info:")
         return
@@ -87,25 +95,37 @@ def _scorecard(ranking: Ranking) -> None:
         titles = {"suspicion": "mean rank"} | titles
     cards = {title: _card(ranking.key, ranking.detectors, name) for name, title in titles.items()}
     _score_table(cards)
+    roc, precision_recall = _curves(ranking.key, ranking.detectors, cards, float(truth.mean()))
     left, right = st.columns(2)
     with left:
-        live_chart.chart(roc_figure({name: card.roc for name, card in cards.items()}), key="roc")
+        live_chart.chart(roc, key="roc")
     with right:
-        curves = {name: card.precision_recall for name, card in cards.items()}
-        live_chart.chart(precision_recall_figure(curves, float(truth.mean())), key="precision_recall")
-    with st.expander("Class by class", icon=":material/table:"):
-        _class_table(ranking)
+        live_chart.chart(precision_recall, key="precision_recall")
+    _class_by_class(ranking)
+
+
+@st.fragment
+def _class_by_class(ranking: Ranking) -> None:
+    """Counted when it is opened."""
+    with st.expander("Class by class", icon=":material/table:", key="class_by_class", on_change="rerun") as expander:
+        if expander.open:
+            _class_table(ranking)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _curves(
+    key: tuple[Any, ...], detectors: tuple[str, ...], _cards: dict[str, Scorecard], noise_rate: float
+) -> tuple[str, str]:
+    """Both figures as JSON."""
+    roc = roc_figure({name: card.roc for name, card in _cards.items()})
+    curves = {name: card.precision_recall for name, card in _cards.items()}
+    return roc.to_json(), precision_recall_figure(curves, noise_rate).to_json()
 
 
 @st.cache_data(show_spinner="Scoring the ranking …", max_entries=64)
 def _card(key: tuple[Any, ...], detectors: tuple[str, ...], column: str) -> Scorecard:
     suspects = cache.suspects(*key, detectors)
     return scorecard(suspects[column], suspects["is_corrupted"].astype(bool), at=MARKS)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _mixture(key: tuple[Any, ...], detectors: tuple[str, ...]) -> float:
-    return mixture_noise_rate(cache.suspects(*key, detectors)["suspicion"])
 
 
 def _score_table(cards: dict[str, Scorecard]) -> None:

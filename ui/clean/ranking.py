@@ -1,7 +1,6 @@
 """What is reviewed: a run, the order of its examples, and whose decisions count."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS
-from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
+from imae_core.analysis.noise_estimate import NoiseEstimate
 from imae_core.review import Journal
 from imae_core.runs.status import RunStatus
 from ui import cache, state
@@ -39,10 +38,10 @@ class Ranking:
         names = [DETECTORS[name].title for name in self.detectors]
         return names[0] if len(names) == 1 else f"mean rank of {', '.join(names)}"
 
-    @cached_property
+    @property
     def rows(self) -> np.ndarray:
         """(N,) rows of the run, the most suspicious first."""
-        return np.argsort(self.suspects["rank"].to_numpy(), kind="stable")
+        return cache.suspects_order(*self.key, self.detectors)
 
     def rows_of(self, indices: list[int]) -> np.ndarray:
         """Rows of the run, from rows of the data set; what is not of this run is left out."""
@@ -62,7 +61,7 @@ class Ranking:
         estimate = self.estimate
         if estimate is not None:
             return estimate.num_wrong
-        rate = mixture_noise_rate(self.suspects["suspicion"])
+        rate = cache.mixture_rate(*self.key, self.detectors)
         return 0 if np.isnan(rate) else round(rate * self.num_examples)
 
 
