@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, settled
-from tests.browser.test_inspect import drag
+from tests.browser.test_inspect import PLOT
 from tests.server import Server
 
 Drawn = dict[str, list[float]]
@@ -89,8 +89,8 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     settled(page)
     clock("Inspect: data map", lambda: choose(page, "Data map"), MAP)
     edge = 0.9 - 0.1 * round_
-    corners = [(0.02, 0.98), (0.02, 0.02), (0.98, 0.02), (0.02, edge)]
-    clock("Inspect: region of the data map", lambda: drag(page, ".st-key-data_map", corners), changed="location.search")
+    lasso(page, [(0.02, 0.98), (0.02, 0.02), (0.98, 0.02), (0.02, edge)])
+    clock("Inspect: region of the data map", page.mouse.up, changed="location.search")
     page.locator(".st-key-clear_selection button").click()
     page.locator(".st-key-selection_bar").wait_for(state="detached")
     clock("Inspect: matrices", lambda: choose(page, "Matrices"), MATRIX)
@@ -107,6 +107,16 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     for _ in range(round_ + 1):
         page.keyboard.press("ArrowDown")
     clock("Inspect: one class", lambda: page.keyboard.press("Enter"), changed="document.querySelector('.hist-title').textContent")
+
+
+def lasso(page: Page, corners: list[tuple[float, float]]) -> None:
+    """Draws it, but does not let go yet; in fractions of the plotting area."""
+    left, top, width, height = page.evaluate(PLOT, ".st-key-data_map .nsewdrag")
+    for place, (x, y) in enumerate(corners):
+        page.mouse.move(left + x * width, top + y * height, steps=8)
+        if not place:
+            page.mouse.down()
+    page.locator(".st-key-data_map .select-outline").first.wait_for(state="attached")
 
 
 def click_cell(page: Page, round_: int) -> None:
