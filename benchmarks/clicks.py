@@ -103,7 +103,7 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     painted(page)
 
     page.locator(".st-key-scope_class input").click()
-    page.get_by_role("option").first.wait_for()
+    page.locator("[role=option]").first.wait_for()
     for _ in range(round_ + 1):
         page.keyboard.press("ArrowDown")
     clock("Inspect: one class", lambda: page.keyboard.press("Enter"), changed="document.querySelector('.hist-title').textContent")

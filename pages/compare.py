@@ -1,10 +1,12 @@
 """Compare: runs and sweeps side by side, as tables, curves and maps, down to the same examples under two losses."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.comparison import METRICS, Comparison, mean_curves, noise_pivot
-from imae_core.analysis.parameters import ABSENT, agreeing, differing, title, value_text
+from imae_core.analysis.parameters import ABSENT, title, value_text
 from imae_core.catalog import LOSSES, NOISES
 from imae_core.runs.comparison import histories
 from imae_core.runs.status import RunStatus
@@ -15,6 +17,7 @@ from ui.errors import shown
 from ui.same_examples import draw_same_examples
 
 MOST_RUNS = 300
+Key = tuple[Any, ...]
 MOST_LINES = 8
 CURVES = (
     ("test_accuracy", "Test set", "test accuracy"),
@@ -105,8 +108,7 @@ def warn(comparison: Comparison) -> None:
 def draw_parameters(comparison: Comparison) -> None:
     """What differs, in the open; what agrees, folded away."""
     table = comparison.parameters
-    found = differing(table)
-    agree = agreeing(table)
+    found, agree = comparison.differing, comparison.agreeing
     if found:
         parts = []
         for field in found:
@@ -121,9 +123,9 @@ def draw_parameters(comparison: Comparison) -> None:
                      height="content", key="agreeing")  # fmt: skip
 
 
-def draw_results(comparison: Comparison) -> None:
+def draw_results(comparison: Comparison, key: Key) -> None:
     """The paper's Table 6 for these runs, and its downloads."""
-    draw_table_6(comparison)
+    draw_table_6(comparison, key)
     st.caption(
         "Percent" + (", mean ± sample standard deviation over seeds" if not comparison.groups.is_unique else "")
         + ". **best** is the best epoch's test accuracy, chosen on the test set: optimistic. Marked: the best mean for the "
@@ -196,22 +198,31 @@ def curve_drawing(
 
 
 @st.fragment
-def draw_noise_map(comparison: Comparison) -> None:
+def draw_noise_map(comparison: Comparison, key: Key) -> None:
     """Loss against noise rate, where there are several rates."""
     st.subheader("Loss against noise rate", divider="gray")
     metric = st.selectbox("Metric", list(METRICS), format_func=lambda name: METRICS[name].title, key="compare_metric", width=260,
                           help="; ".join(f"**{one.title}**: {one.help}" for one in METRICS.values()))  # fmt: skip
-    pivot = noise_pivot(comparison, metric)
-    if not pivot.notna().any(axis=None):
+    drawing, num_rates = noise_drawing(key, metric, comparison)
+    if not num_rates:
         st.info("No finished run has this number.", icon=":material/info:")
         return
-    direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
-    heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
-    live_chart.chart(comparison_figures.noise_heatmap(pivot, heading), key="noise_map")
-    if pivot.shape[1] == 1:
+    live_chart.chart(drawing, key="noise_map")
+    if num_rates == 1:
         st.caption(
             "All of these runs have one noise rate. Queue the same losses at other rates on Train to see how they age."
         )
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def noise_drawing(key: Key, metric: str, _comparison: Comparison) -> tuple[str, int]:
+    """The figure as JSON, and how many noise rates it has: 0 where no run has the number."""
+    pivot = noise_pivot(_comparison, metric)
+    if not pivot.notna().any(axis=None):
+        return "", 0
+    direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
+    heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
+    return comparison_figures.noise_heatmap(pivot, heading).to_json(), pivot.shape[1]
 
 
 def draw(chosen: list[RunStatus]) -> None:
@@ -229,9 +240,9 @@ def draw(chosen: list[RunStatus]) -> None:
         single = several and st.toggle(
             "A row a run", key="compare_single", help="Every seed in a row of its own, instead of means over seeds."
         )
-    draw_results(cache.comparison(key, False) if single else over_seeds)
+    draw_results(cache.comparison(key, False) if single else over_seeds, (*key, bool(single)))
     draw_curves(over_seeds, chosen)
-    draw_noise_map(over_seeds)
+    draw_noise_map(over_seeds, key)
     draw_same_examples(chosen)
 
 

@@ -13,7 +13,7 @@ from ui.inspect.view import RunView
 from ui.selection import Region, region_of
 
 ALL_POINTS = 20_000
-SAMPLE = 6_000
+SAMPLE = 3_000
 COLOURS = {"population": "clean / corrupted", "correctness": "correctness", "class": "given class"}
 
 
