@@ -102,11 +102,13 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     settled(page)
     painted(page)
 
-    page.locator(".st-key-scope_class input").click()
-    page.locator("[role=option]").first.wait_for()
-    for _ in range(round_ + 1):
-        page.keyboard.press("ArrowDown")
-    clock("Inspect: one class", lambda: page.keyboard.press("Enter"), changed="document.querySelector('.hist-title').textContent")
+    page.locator(".st-key-scope_class input").fill(str(round_))
+    page.locator("[role=option]", has_text=str(round_)).first.wait_for()
+    clock(
+        "Inspect: one class",
+        lambda: page.keyboard.press("Enter"),
+        changed="document.querySelector('.hist-title').textContent",
+    )
 
 
 def lasso(page: Page, corners: list[tuple[float, float]]) -> None:
@@ -130,7 +132,7 @@ def click_cell(page: Page, round_: int) -> None:
 def compare(clock: Clock, url: str) -> None:
     page = clock.page
     pair = CHARTS.format("weight_pair", "main-svg")
-    everything = ("[data-testid=stDataFrame] canvas", CHARTS.format("compare_curve_2", "scatterlayer path"), pair)
+    everything = ("[data-testid=data-grid-canvas]", CHARTS.format("compare_curve_2", "scatterlayer path"), pair)
     clock("Compare", lambda: page.goto(f"{url}/compare"), *everything, ".st-key-pair_gallery .card")
     title = "document.querySelector('.st-key-weight_pair .xtitle')?.textContent"
     clock("Compare: ranks of the same examples", lambda: choose(page, "rank"), changed=title)

@@ -9,17 +9,16 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
-from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise, mixture_noise_rate
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
-from imae_core.runs.folder import Source
+from imae_core.runs.folder import LABELS, Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
-from imae_core.runs.suspects import detector_inputs, suspects_table
+from imae_core.runs.suspects import possible_detectors, suspects_table
 from ui.state import store
 
 
@@ -43,7 +42,7 @@ def _dataset(name: str, changed: int) -> Dataset:
 @st.cache_resource(show_spinner=False, max_entries=16)
 def examples(run_id: str, attempt: int) -> pd.DataFrame:
     """Labels of a run's training rows."""
-    return run_folder(store().home, run_id).examples()
+    return run_folder(store().home, run_id).examples(LABELS)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -91,7 +90,7 @@ def curves(runs: tuple[tuple[str, float | None], ...]) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64)
 def detectors(run_id: str, source: Source, num_epochs: int, started: float, run_state: str) -> list[str]:
     """Those whose needs the run has recorded so far."""
-    return available(detector_inputs(run_folder(store().home, run_id)))
+    return possible_detectors(run_folder(store().home, run_id))
 
 
 @st.cache_resource(show_spinner="Ranking the examples …", max_entries=2)
@@ -126,8 +125,9 @@ def noise_estimate(
     run_id: str, source: Source, num_epochs: int, started: float, run_state: str
 ) -> NoiseEstimate | None:
     """From the probabilities of the final net; None where the run has none yet."""
-    inputs = detector_inputs(run_folder(store().home, run_id))
-    return None if inputs.pred_probs is None else estimate_noise(inputs.given_labels, inputs.pred_probs)
+    folder = run_folder(store().home, run_id)
+    probs = folder.array("pred_probs")
+    return None if probs is None else estimate_noise(folder.examples(["given_label"])["given_label"], probs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -1,6 +1,6 @@
 """Detectors of wrong labels: what they are called, what they need, and the suspicion that each gives every example."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from imae_core.analysis.suspicion_scores import (
 from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
+OPTIONAL = ("trajectory", "pred_probs", "embeddings")  # fields of DetectorInputs
 BLOCK = 65_536  # rows; probabilities are read and widened by blocks, not all at once
 
 
@@ -125,7 +126,12 @@ DETECTORS: dict[str, Detector] = {
 
 def available(inputs: DetectorInputs) -> list[str]:
     """The names of the detectors whose needs are there, in the order of `DETECTORS`."""
-    return [name for name, detector in DETECTORS.items() if not _missing(detector, inputs)]
+    return possible({name for name in OPTIONAL if getattr(inputs, name) is not None})
+
+
+def possible(recorded: Collection[str]) -> list[str]:
+    """The same from the names of the optional fields that are there."""
+    return [name for name, detector in DETECTORS.items() if set(detector.needs) <= set(recorded)]
 
 
 def score(name: str, inputs: DetectorInputs) -> Scores:

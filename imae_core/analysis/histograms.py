@@ -42,7 +42,9 @@ def quantities(columns: Mapping[str, Any] | pd.DataFrame) -> dict[str, NDArray[n
     In single precision at least: half precision is slow to compute with.
     """
     found = {name: np.asarray(columns[name]) for name in RECORDED}
-    found = {name: values.astype(np.promote_types(values.dtype, np.float32)) for name, values in found.items()}
+    found = {
+        name: values.astype(np.promote_types(values.dtype, np.float32), copy=False) for name, values in found.items()
+    }
     return found | {"loss": -np.log(np.maximum(found["p_label"], SMALLEST_P))}
 
 

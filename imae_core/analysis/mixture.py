@@ -53,7 +53,7 @@ def fit_mixture(values: NDArray[np.float64], max_iter: int, tolerance: float) ->
 def _two_means(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(n,) who belongs to the higher of two clusters; started from the ends, Lloyd's steps meet in a few rounds."""
     low, high = values.min(), values.max()
-    upper = values > (low + high) / 2
+    upper: NDArray[np.bool_] = values > (low + high) / 2
     for _ in range(300):
         middle = (values[~upper].mean() + values[upper].mean()) / 2
         moved = values > middle

@@ -148,7 +148,11 @@ class _Steps:
         found, false, threshold = (np.append(first, values) for first, values in (
             (0.0, self.found), (0.0, self.false), (np.inf, self.threshold)))  # fmt: skip
         corner = np.concatenate([[True], (np.diff(found, 2) != 0) | (np.diff(false, 2) != 0), [True]])
-        columns = {"false_positive_rate": false / false[-1], "true_positive_rate": found / found[-1], "threshold": threshold}
+        columns = {
+            "false_positive_rate": false / false[-1],
+            "true_positive_rate": found / found[-1],
+            "threshold": threshold,
+        }
         return _thinned({name: values[corner] for name, values in columns.items()}, *list(columns)[:2])
 
     def precision_recall(self) -> pd.DataFrame:

@@ -52,12 +52,6 @@ def bin_edges(low: float, high: float, bins: int = 50) -> NDArray[np.float64]:
     return np.linspace(low, high, bins + 1)
 
 
-def bin_counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(bins,) counts between even edges; what lies outside falls into the first or last bin, NaN into none."""
-    numbers = np.asarray(values, dtype=np.float64)
-    return np.bincount(bin_places(numbers[np.isfinite(numbers)], edges), minlength=len(edges) - 1).astype(np.int64)
-
-
 def bin_places(values: NDArray[np.floating], edges: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(n,) the bin of each finite value between at most 256 even edges; what lies outside is in the first or last bin.
 
@@ -67,7 +61,7 @@ def bin_places(values: NDArray[np.floating], edges: NDArray[np.float64]) -> NDAr
     places = np.clip(values, low, high)
     places -= low
     places *= bins / (high - low)
-    return np.minimum(places.astype(np.uint8), bins - 1, dtype=np.uint8)
+    return np.asarray(np.minimum(places.astype(np.uint8), bins - 1), dtype=np.uint8)
 
 
 def populations(is_corrupted: ArrayLike | None, num_examples: int) -> dict[str, NDArray[np.bool_]]:

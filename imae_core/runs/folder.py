@@ -23,6 +23,13 @@ FORMAT_VERSION = 1
 Source = Literal["seen", "eval"]
 SOURCES: tuple[Source, ...] = ("seen", "eval")
 Arrays = Mapping[str, NDArray[Any]]
+LABELS = (
+    "index",
+    "given_label",
+    "true_label",
+    "is_corrupted",
+)  # all of an example but its split, which is always train
+ArrayName = Literal["pred_probs", "embeddings"]
 
 # what stays of a run: not its lock, heartbeat and control file, which mean something on one machine only
 _LASTING = re.compile(
@@ -176,10 +183,10 @@ class RunFolder:
         table = {name: unknown[name] if values is None else values for name, values in columns.items()}
         _write_table(self.path / "examples.arrow", pa.table(table))
 
-    def examples(self) -> pd.DataFrame:
-        """As written; true_label is -1 and is_corrupted False where the truth is not known."""
-        frame = _read_frame(self.path / "examples.arrow")
-        if len(frame) and frame["true_label"].isna().all():
+    def examples(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """As written, or some columns alone; true_label is -1 and is_corrupted False where the truth is not known."""
+        frame = _read_frame(self.path / "examples.arrow", columns)
+        if "true_label" in frame and len(frame) and frame["true_label"].isna().all():
             frame = frame.assign(true_label=np.int32(-1), is_corrupted=False)
         return frame
 
@@ -265,12 +272,12 @@ class RunFolder:
 
     # -- the final model ---------------------------------------------------------------------------------------
 
-    def write_array(self, name: Literal["pred_probs", "embeddings"], values: NDArray[Any]) -> None:
+    def write_array(self, name: ArrayName, values: NDArray[Any]) -> None:
         """Outputs of the final model for the training rows: pred_probs (N, K), embeddings (N, D)."""
         with replacing(self.path / f"{name}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, values, allow_pickle=False)
 
-    def array(self, name: Literal["pred_probs", "embeddings"]) -> NDArray[Any] | None:
+    def array(self, name: ArrayName) -> NDArray[Any] | None:
         """A read-only map of the array, or None before the run has ended."""
         path = self.path / f"{name}.npy"
         return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
@@ -295,10 +302,11 @@ def _read_table(path: Path) -> pa.Table:
     return table
 
 
-def _read_frame(path: Path) -> pd.DataFrame:
+def _read_frame(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame()
-    return _read_table(path).to_pandas()  # type: ignore[no-any-return]
+    table = _read_table(path)
+    return (table if columns is None else table.select(list(columns))).to_pandas()  # type: ignore[no-any-return]
 
 
 def _check_version(version: int, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The suspicious labels of a run: what detectors need, read from its folder, and the ranking of all its examples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,14 @@ from imae_core.analysis.detectors import (
     DETECTORS,
     DetectorInputs,
     mean_of_ranks,
+    possible,
     score,
     suggested_labels,
     suspicion_order,
 )
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.errors import BadInputError, RunError
-from imae_core.runs.folder import RunFolder
+from imae_core.runs.folder import LABELS, ArrayName, RunFolder
 
 
 def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInputs:
@@ -27,7 +29,7 @@ def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInpu
     they are there for the last epoch of a finished run alone. Raises RunError if nothing was evaluated yet, and
     BadInputError for an epoch without evaluation.
     """
-    examples = folder.examples()
+    examples = folder.examples(LABELS)
     epochs = folder.epochs("eval")
     if not len(examples) or not epochs:
         raise RunError(f"run {folder.run_id} has not evaluated its training set yet; wait for its first evaluation")
@@ -36,13 +38,13 @@ def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInpu
         raise BadInputError(f"run {folder.run_id} has no evaluation at epoch {epoch}; choose one of: {known}")
     at = epochs[-1] if epoch is None else epoch
     given = examples["given_label"].to_numpy(dtype=np.int64)
-    dynamics = folder.dynamics("eval", at)
+    dynamics = folder.dynamics_columns("eval", at, ["p_label", "margin", "predicted"])
     is_final = at == epochs[-1]
     pred_probs = folder.array("pred_probs")
     return DetectorInputs(
         given_labels=given,
-        p_label=dynamics["p_label"].to_numpy(),
-        margin=dynamics["margin"].to_numpy(),
+        p_label=dynamics["p_label"],
+        margin=dynamics["margin"],
         num_classes=_num_classes(examples, dynamics, pred_probs),
         trajectory=folder.trajectory()
         if is_final
@@ -50,6 +52,13 @@ def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInpu
         pred_probs=pred_probs if is_final else None,
         embeddings=folder.array("embeddings") if is_final else None,
     )
+
+
+def possible_detectors(folder: RunFolder) -> list[str]:
+    """The names of the detectors whose needs the run has recorded; reads none of it."""
+    arrays: tuple[ArrayName, ...] = ("pred_probs", "embeddings")
+    recorded: list[str] = [name for name in arrays if folder.array(name) is not None]
+    return possible([*recorded, *(["trajectory"] if folder.has_epochs("eval") else [])])
 
 
 def suspects_table(
@@ -71,7 +80,7 @@ def suspects_table(
     if not names:
         raise BadInputError(f"give at least one detector; choose from: {', '.join(DETECTORS)}")
     inputs = detector_inputs(folder, epoch)
-    examples = folder.examples()
+    examples = folder.examples(LABELS)
     unknown = examples["true_label"] < 0
     at = folder.epochs("eval")[-1] if epoch is None else epoch
     scores = {name: score(name, inputs) for name in names}
@@ -83,7 +92,7 @@ def suspects_table(
         "given_label": examples["given_label"],
         "true_label": examples["true_label"].astype("Int32").mask(unknown),
         "is_corrupted": examples["is_corrupted"].astype("boolean").mask(unknown),
-        "predicted": folder.dynamics("eval", at)["predicted"].astype(np.int32),
+        "predicted": folder.dynamics_columns("eval", at, ["predicted"])["predicted"].astype(np.int32),
         "suggested_label": suggested_labels(inputs),
         **scores,
         "suspicion": suspicion,
@@ -96,12 +105,14 @@ def _trajectory_until(folder: RunFolder, epochs: Sequence[int], given: NDArray[n
     """The running statistics as they were after the last of `epochs`."""
     stats = TrajectoryStats(len(given))
     for epoch in epochs:
-        dynamics = folder.dynamics("eval", epoch)
-        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"].to_numpy() == given)
+        dynamics = folder.dynamics_columns("eval", epoch, ["p_label", "margin", "predicted"])
+        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"] == given)
     return pd.DataFrame(stats.table())
 
 
-def _num_classes(examples: pd.DataFrame, dynamics: pd.DataFrame, pred_probs: NDArray[np.floating] | None) -> int:
+def _num_classes(
+    examples: pd.DataFrame, dynamics: Mapping[str, NDArray[Any]], pred_probs: NDArray[np.floating] | None
+) -> int:
     """As many as the probabilities have; before there are any, as many as labels and predictions name."""
     if pred_probs is not None:
         return int(pred_probs.shape[1])

@@ -47,7 +47,10 @@ def test_digits_are_those_of_scikit_learn():
     pixels, labels = sklearn_digits(return_X_y=True)
     train, test = train_test_split(np.arange(1797), test_size=500, random_state=0, stratify=labels)
     data = load_dataset(None, "digits")
-    for rows, inputs, known in ((train, data.train_inputs, data.train_labels), (test, data.test_inputs, data.test_labels)):
+    for rows, inputs, known in (
+        (train, data.train_inputs, data.train_labels),
+        (test, data.test_inputs, data.test_labels),
+    ):
         np.testing.assert_array_equal(inputs.reshape(-1, 64), pixels[rows])
         np.testing.assert_array_equal(known, labels[rows])
 

@@ -76,7 +76,9 @@ def test_a_class_reads_only_the_columns_that_it_counts(app, home, large, monkeyp
     app.selectbox(key="scope_class").set_value(3).run()
     assert not app.exception
     counts = json.loads(sent(app, "scope")[0]["payload"])["quantities"]["weight"]["populations"]
-    assert sum(sum(part["counts"][0]) for part in counts.values()) == int((run_folder(home, large).examples()["given_label"] == 3).sum())
+    assert sum(sum(part["counts"][0]) for part in counts.values()) == int(
+        (run_folder(home, large).examples()["given_label"] == 3).sum()
+    )
 
 
 def test_three_hundred_runs_are_not_listed_file_by_file(app, home, monkeypatch):  # noqa: F811
@@ -86,4 +88,3 @@ def test_three_hundred_runs_are_not_listed_file_by_file(app, home, monkeypatch):
     monkeypatch.setattr(RunFolder, "epochs", lambda folder, source: listed.append(folder) or epochs(folder, source))
     opened(app, "compare")
     assert len(set(listed)) == 2, "only the two whose examples are compared"
-
