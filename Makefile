@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 PIP_ARGS ?=
+# a file of tests stays in one process; files are shared out in their order
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -14,7 +16,7 @@ run: $(STAMP)
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: check $(RAY)
-	$(PY) -m pytest
+	$(PY) -m pytest $(PYTEST_ARGS)
 
 check: $(STAMP)
 	$(PY) -m ruff check $(SOURCES)

@@ -1,8 +1,8 @@
 """Who finds wrong labels: detector x loss x epoch, cleanlab on the same probabilities, and what repairing them gains.
 
     python -m benchmarks.detection                  # digits: a few minutes on two cores
-    python -m benchmarks.detection --cifar HOME     # and a subset of the CIFAR-10 that HOME has, see benchmarks/cifar_jpeg.py
-    python -m benchmarks.detection --only-cifar HOME
+    python -m benchmarks.detection --cifar HOME     # and a subset of the CIFAR-10 that HOME has: an hour more
+    python -m benchmarks.detection --only-cifar HOME --cifar-dataset cifar10-jpeg
 
 Prints Markdown; docs/detection.md keeps one run of it. Trains in this process, with the trainer that runs use.
 """
@@ -32,12 +32,13 @@ from imae_core.data.store import load_dataset
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import evaluate_training_set
 from imae_core.training.folds import Training, training_of
-from imae_core.training.labels import training_labels
+from imae_core.training.rows import run_rows
 
 LOSSES = ("cce", "mae", "imae", "gce")
 NOISE = {"kind": "symmetric", "rate": 0.4}
 TOGETHER = ("confidence", "aum", "knn")
 FOLDS = 5
+CIFAR = {"recipe": "cpu_quick", "epochs": 30, "eval_every": 5, "num_train": None, "augment": False, "threads": 1}
 CPU = torch.device("cpu")
 Scores = Mapping[str, np.ndarray]
 
@@ -71,7 +72,7 @@ class Recording:
 def train(config: RunConfig, data: Dataset, epochs: Sequence[int] = ()) -> Recording:
     """Carries out a config; inputs are kept of `epochs`, else of the last one."""
     torch.set_num_threads(config.threads)
-    training = training_of(config, data, training_labels(config, data), CPU)
+    training = training_of(config, *run_rows(config, data), CPU)
     recording = Recording(training, epochs or [training.epochs])
     training.run(recording)
     return recording
@@ -246,6 +247,8 @@ def main() -> None:
     parser.add_argument("--repair-seeds", type=int, default=5)
     parser.add_argument("--cifar", type=Path, metavar="HOME", help="a home that has cifar10")
     parser.add_argument("--only-cifar", type=Path, metavar="HOME", help="the same, without digits")
+    parser.add_argument("--cifar-dataset", default="cifar10", help="what it is called there")
+    parser.add_argument("--cifar-seeds", type=int, default=2)
     options = parser.parse_args()
     started = time.perf_counter()
     print(f"{environment()}")
@@ -257,12 +260,11 @@ def main() -> None:
         repair_pays(digits, range(options.repair_seeds))
     home = options.cifar or options.only_cifar
     if home:
-        cifar, _ = load_dataset(home, "cifar10").subset(5000, 0)
+        cifar, _ = load_dataset(home, options.cifar_dataset).subset(5000, 0)
         cifar = replace(cifar, test_inputs=cifar.test_inputs[:500], test_labels=cifar.test_labels[:500])
-        common = {"noise": NOISE, "recipe": "cpu_quick", "epochs": 8, "eval_every": 2, "num_train": None, "threads": 1}
-        print("\n## CIFAR-10, 5,000 examples, 40 % symmetric\n\nsmall_cnn, 8 epochs, the `cpu_quick` recipe, evaluated every "
-              "second epoch, seed 0.")  # fmt: skip
-        detection(cifar, common, (2, 4, 8), ("cce", "imae"), (0,), None)
+        print(f"\n## {options.cifar_dataset}, 5,000 examples, 40 % symmetric\n\nsmall_cnn, 30 epochs, the `cpu_quick` recipe "
+              "without augmentation.")  # fmt: skip
+        detection(cifar, {"noise": NOISE, **CIFAR}, (5, 15, 30), LOSSES, range(options.cifar_seeds), "cce")
     print(f"\n{time.perf_counter() - started:.0f} s in all.")
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 
 from imae_core.config import RunConfig
-from imae_core.data.batches import DeviceData, epoch_order
+from imae_core.data.batches import DeviceData
 from imae_core.data.dataset import Dataset
+from imae_core.data.normalization import normalization
+from imae_core.data.sampling import epoch_order
 from imae_core.data.store import load_dataset
 from imae_core.losses import build_loss
 from imae_core.models import build_model
@@ -23,6 +25,7 @@ from imae_core.recipes import make_config
 from imae_core.runs.execute import FolderObserver
 from imae_core.runs.folder import RunFolder
 from imae_core.training.labels import training_labels
+from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -35,7 +38,7 @@ def bare(config: RunConfig, dataset: Dataset) -> float:
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
     )
-    data = DeviceData.from_split(dataset, "train", CPU)
+    data = DeviceData.from_split(dataset, "train", CPU, normalization(dataset, config.normalize), config.augment)
     labels = torch.from_numpy(training_labels(config, dataset).given)
     generator = torch.Generator().manual_seed(0)
     model.train()
@@ -45,7 +48,7 @@ def bare(config: RunConfig, dataset: Dataset) -> float:
         order = epoch_order(len(labels), generator)
         for start in range(0, len(labels), config.batch_size):
             rows = order[start : start + config.batch_size]
-            loss = criterion(model(data.inputs(rows, config.augment, generator)), labels[rows])
+            loss = criterion(model(data.inputs(rows, augment=True, generator=generator)), labels[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -60,7 +63,7 @@ def recorded(config: RunConfig, dataset: Dataset) -> float:
     with tempfile.TemporaryDirectory() as home:
         folder = RunFolder(Path(home) / "runs" / "run")
         folder.create(config)
-        trainer = Trainer(config, dataset, training_labels(config, dataset), CPU)
+        trainer = Trainer(config, run_rows(config, dataset)[0], CPU)
         observer = FolderObserver(folder, trainer, "", None)
         started = time.perf_counter()
         trainer.run(observer)

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from imae_core.catalog import LOSSES, MODELS
-from imae_core.config import RunConfig
+from imae_core.config import LossConfig, RunConfig
 from imae_core.curves import curve_on, uniform_p
 from imae_core.data.facts import DatasetFacts, dataset_facts
 from imae_core.data.store import is_ready, list_datasets
 from imae_core.errors import BadInputError
-from imae_core.hardware import cpu_cores, free_disk_bytes
+from imae_core.hardware import free_disk_bytes
 from imae_core.models.choice import default_model
 from imae_core.recipes import RECIPES, default_recipe, make_config
 from imae_core.runs.machine import training_gpus
@@ -20,6 +20,7 @@ from imae_core.runs.submit import submit
 from ui import cache, figures, frame, live_chart, state, text
 from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate
 from ui.errors import shown
+from ui.recipe import recipe_inputs
 
 frame.require()
 store = state.store()
@@ -95,7 +96,7 @@ def choose_recipe(facts: DatasetFacts, on_gpu: bool, start: RunConfig | None) ->
         )  # fmt: skip
         st.caption(RECIPES[recipe].summary)
     models = list(MODELS)
-    usual = RECIPES[recipe].values.get("model") or default_model(facts.input_shape, on_gpu)
+    usual = (RECIPES[recipe].model or {"name": default_model(facts.input_shape, on_gpu)})["name"]
     with right:
         model = st.selectbox(
             "Net", models, index=models.index(start.model.name if start else usual),
@@ -108,55 +109,8 @@ def choose_recipe(facts: DatasetFacts, on_gpu: bool, start: RunConfig | None) ->
     with st.expander("Change the recipe", icon=":material/tune:", expanded=start is not None):
         values = recipe_inputs(base, facts, f"{recipe}_{model}_{facts.name}")
     params = dict(base.model.params) if base.model.name == model else {}
-    return values | {"recipe": recipe, "model": {"name": model, "params": params}}
-
-
-def recipe_inputs(base: RunConfig, facts: DatasetFacts, key: str) -> dict[str, Any]:
-    a, b, c, d = st.columns(4)
-    values: dict[str, Any] = {}
-    unit = a.selectbox("Length in", ["epochs", "iterations"], index=0 if base.epochs else 1, key=f"unit_{key}",
-                       help="An epoch is one pass over the training set; an iteration is one step of the optimiser.")  # fmt: skip
-    values[unit] = a.number_input(unit.capitalize(), 1, 10_000_000, base.epochs if unit == "epochs" and base.epochs
-                                  else base.iterations if unit == "iterations" and base.iterations else 100,
-                                  key=f"length_{unit}_{key}")  # fmt: skip
-    values["batch_size"] = b.number_input("Batch size", 1, 65_536, base.batch_size, key=f"batch_{key}")
-    values["lr"] = b.number_input("Learning rate", 1e-6, 100.0, base.lr, 0.01, format="%g", key=f"lr_{key}")
-    values["momentum"] = c.number_input("Momentum", 0.0, 0.999, base.momentum, 0.05, format="%g", key=f"momentum_{key}")
-    values["weight_decay"] = c.number_input(
-        "Weight decay", 0.0, 10.0, base.weight_decay, 1e-4, format="%g", key=f"wd_{key}"
-    )
-    schedules = ["milestones", "cosine"]
-    values["schedule"] = d.selectbox(
-        "Schedule", schedules, index=schedules.index(base.schedule), key=f"schedule_{key}",
-        help="milestones: divide the learning rate by 10 at 50 % and 75 % of training. cosine: let it fall to 0.",
-    )  # fmt: skip
-    values["eval_every"] = d.number_input(
-        "Evaluate every … epochs", 1, 10_000, base.eval_every, key=f"eval_{key}",
-        help="A pass over the training and test set without augmentation; accuracies and detection come from it.",
-    )  # fmt: skip
-    a, b, c, d = st.columns(4)
-    values["augment"] = a.checkbox("Augment (pad-crop, flip)", base.augment, key=f"augment_{key}")
-    reductions = ["mean", "weight_sum"]
-    reduction = b.selectbox(
-        "Reduction", reductions, index=reductions.index(base.loss.reduction), key=f"reduction_{key}",
-        help="mean: the paper's formulas. weight_sum: each batch's gradient divided by the sum of its weights, as in the "
-        "authors' code; the learning rate then means something else.",
-    )  # fmt: skip
-    values["reduction"] = reduction
-    subset = c.number_input(
-        "Training examples", facts.num_classes, facts.num_train, min(base.num_train or facts.num_train, facts.num_train),
-        key=f"subset_{key}", help="Fewer than all: a stratified subset.",
-    )  # fmt: skip
-    values["num_train"] = None if subset == facts.num_train else int(subset)
-    folds = b.number_input(
-        "Folds", 0, 20, base.num_folds or 0, key=f"folds_{key}",
-        help="0: one net on all examples. 2 to 20: that many nets, each trained without the examples that it then judges; "
-        "for Clean labels, at that many times the cost.",
-    )  # fmt: skip
-    values["num_folds"] = int(folds) or None
-    values["threads"] = d.number_input("CPU threads", 1, max(cpu_cores(), base.threads), base.threads, key=f"threads_{key}",
-                                       help="Part of the config: on a CPU the same threads give the same bits.")  # fmt: skip
-    return values
+    kept = {"milestones": base.milestones, "lr_drop": base.lr_drop}
+    return values | kept | {"recipe": recipe, "model": {"name": model, "params": params}}
 
 
 def choose_seeds(start: RunConfig | None) -> tuple[list[int], int | None]:
@@ -223,12 +177,12 @@ with shown():
     losses = choose_losses(start)
     st.subheader("Training", divider="gray")
     values = choose_recipe(facts, on_gpu, start if start and start.dataset == name else None)
-    reduction = values.pop("reduction")
+    of_the_loss = {"reduction": values.pop("reduction"), "max_log_odds": (start.loss if start else LossConfig()).max_log_odds}
     seeds, noise_seed = choose_seeds(start)
     configs = [
         make_config(
             name, facts.input_shape, facts.num_train, on_gpu=on_gpu, device=device, noise=noise, seed=seed,
-            noise_seed=noise_seed, loss={"name": loss, "params": params, "reduction": reduction}, **values,
+            noise_seed=noise_seed, loss={"name": loss, "params": params, **of_the_loss}, **values,
         )
         for loss, params in losses.items()
         for seed in seeds

@@ -32,11 +32,11 @@ def parameter_input(parameter: Parameter, key: str, value: float | None = None) 
 
 
 def entry_parameters(entry: Entry, key: str, values: Mapping[str, float] | None = None) -> dict[str, float]:
-    """All parameters of an entry, side by side."""
+    """All numbers of an entry, side by side."""
     given = values or {}
-    columns = st.columns(max(len(entry.parameters), 1))
+    columns = st.columns(max(len(entry.numbers), 1))
     chosen = {}
-    for column, parameter in zip(columns, entry.parameters, strict=False):
+    for column, parameter in zip(columns, entry.numbers, strict=False):
         with column:
             chosen[parameter.name] = parameter_input(parameter, f"{key}_{parameter.name}", given.get(parameter.name))
     return chosen

@@ -16,8 +16,14 @@ TITLES = {
     "dataset": "data set", "num_train": "training examples", "noise.kind": "noise", "noise.rate": "noise rate",
     "loss.name": "loss", "loss.reduction": "reduction", "loss.max_log_odds": "largest log odds", "model.name": "net",
     "lr": "learning rate", "lr_drop": "learning rate drop", "schedule": "schedule", "augment": "augmentation",
-    "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
+    "normalize": "normalisation", "sampler": "batches", "classes_per_batch": "classes a batch", "grad_clip": "gradient clip",
+    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
+_CHOICES = {
+    "augment": {"none": "none", "pad_crop": "pad-crop", "resize_crop": "resize-crop"},
+    "sampler": {"shuffle": "shuffled", "class_balanced": "class-balanced"},
+    "normalize": {"default": "as imported", "none": "none", "mean": "mean", "standardize": "standardised"},
+}
 _OWNERS = {"loss.params.": "loss.name", "noise.params.": "noise.kind", "model.params.": "model.name"}
 _CATALOGS = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}
 
@@ -77,7 +83,9 @@ def value_text(field: str, value: Any) -> str:
     if field in _CATALOGS:
         known = _CATALOGS[field].get(value)
         return known.title.split(" (")[0] if known else str(value)
-    if field == "noise.rate":
+    if field in _CHOICES:
+        return _CHOICES[field].get(value, str(value))
+    if field in ("noise.rate", "validation_fraction"):
         return f"{100 * value:g} %"
     if isinstance(value, tuple):
         square = all(isinstance(row, tuple) for row in value)

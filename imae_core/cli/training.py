@@ -1,4 +1,4 @@
-"""`train` in the foreground and `submit` into the queue: from flags to a RunConfig."""
+"""`train` in the foreground and `submit` into the queue."""
 
 import json
 import logging
@@ -9,127 +9,40 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
-from imae_core.cli import options as o
-from imae_core.cli.options import app, console
+from imae_core.cli.options import AsJson, Home, app, console
+from imae_core.cli.run_options import RunOptions, takes_run_options
 from imae_core.config import RunConfig
-from imae_core.data.facts import dataset_facts
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.files import without_nan
-from imae_core.hardware import create_time, gpus
+from imae_core.hardware import create_time
 from imae_core.home import resolve_home
-from imae_core.recipes import make_config
 from imae_core.runs.disk import disk_message
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run, submit
 
 
-def _config(home: Path, dataset: str, device: str, loss: str, loss_param: list[str] | None, reduction: str,
-            max_log_odds: float | None,
-            noise: str, noise_rate: float, noise_matrix: Path | None, **rest: Any) -> RunConfig:  # fmt: skip
-    facts = dataset_facts(home, dataset)
-    noise_params: dict[str, Any] = {}
-    if noise == "transition_matrix":
-        noise_params["matrix"] = _read_matrix(noise_matrix)
-    elif noise_matrix is not None:
-        raise BadInputError(f"--noise-matrix goes with --noise transition_matrix, not with {noise}")
-    if noise == "asymmetric" and facts.mapping is not None:
-        noise_params["mapping"] = list(facts.mapping)
-    on_gpu = device.startswith("cuda") or (device == "auto" and bool(gpus()))
-    return make_config(
-        dataset,
-        facts.input_shape,
-        facts.num_train,
-        on_gpu=on_gpu,
-        device=device,
-        loss={"name": loss, "params": _pairs(loss_param), "reduction": reduction, **_letting_go(max_log_odds)},
-        noise={"kind": noise, "rate": noise_rate, "params": noise_params},
-        **rest,
-    )
-
-
-def _letting_go(max_log_odds: float | None) -> dict[str, float | None]:
-    if max_log_odds is None:
-        return {}
-    return {"max_log_odds": max_log_odds or None}
-
-
-def _pairs(texts: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for text in texts or []:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise BadInputError(f"--loss-param takes NAME=VALUE, such as T=8, got {text!r}")
-        pairs[name.strip()] = value.strip()
-    return pairs
-
-
-def _read_matrix(path: Path | None) -> list[list[float]]:
-    if path is None:
-        raise BadInputError("--noise transition_matrix needs --noise-matrix FILE.csv")
-    try:
-        return np.loadtxt(path, delimiter=",", ndmin=2).tolist()  # type: ignore[no-any-return]
-    except OSError:
-        raise BadInputError(f"cannot read {path}") from None
-    except ValueError as error:
-        raise BadInputError(f"{path} is no table of numbers: {error}") from None
-
-
 @app.command()
-def train(
-    dataset: o.Dataset = "digits",
-    num_train: o.NumTrain = None,
-    noise: o.Noise = "symmetric",
-    noise_rate: o.NoiseRate = 0.0,
-    noise_matrix: o.NoiseMatrix = None,
-    loss: o.Losses = None,
-    loss_param: o.LossParam = None,
-    reduction: o.Reduction = "mean",
-    max_log_odds: o.MaxLogOdds = None,
-    model: o.Model = None,
-    recipe: o.RecipeName = None,
-    epochs: o.Epochs = None,
-    iterations: o.Iterations = None,
-    batch_size: o.BatchSize = None,
-    lr: o.Lr = None,
-    momentum: o.Momentum = None,
-    weight_decay: o.WeightDecay = None,
-    schedule: o.Schedule = None,
-    augment: o.Augment = None,
-    eval_every: o.EvalEvery = None,
-    folds: o.Folds = None,
-    seed: o.Seeds = None,
-    noise_seed: o.NoiseSeed = None,
-    device: o.Device = "auto",
-    threads: o.Threads = None,
-    home: o.Home = None,
-    as_json: o.AsJson = False,
-) -> None:
+@takes_run_options
+def train(options: RunOptions, home: Home = None, as_json: AsJson = False) -> None:
     """Train one run in the foreground, with a progress bar."""
     where = resolve_home(home)
-    losses, seeds = loss or ["cce"], seed or [0]
-    if len(losses) > 1 or len(seeds) > 1:
+    if len(options.losses) > 1 or len(options.seeds) > 1:
         raise BadInputError("train takes one --loss and one --seed; use `imae submit` for several")
-    config = _config(
-        where, dataset, device, losses[0], loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
-        num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations, batch_size=batch_size,
-        lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule, augment=augment,
-        eval_every=eval_every, num_folds=folds, seed=seeds[0], noise_seed=noise_seed, threads=threads,
-    )  # fmt: skip
+    (config,) = options.configs(where)
     folder = create_run(where, config)
     console.print(f"home {where} · run {folder.run_id} · {config.title}", highlight=False)
-    result = _train_in_foreground(where, folder, config)
+    result = train_in_foreground(where, folder, config)
     if as_json:
         print(json.dumps(without_nan(result)))
     else:
         console.print(_result_table(result))
 
 
-def _train_in_foreground(home: Path, folder: RunFolder, config: RunConfig) -> dict[str, Any]:
+def train_in_foreground(home: Path, folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     from imae_core.runs.execute import execute
 
     store = Store(home)
@@ -188,7 +101,8 @@ def _result_table(result: dict[str, Any]) -> Table:
     table = Table(show_header=False, title=f"run {result['run_id']}")
     for name in (
         "final_test_accuracy", "best_test_accuracy", "noisy_subset_accuracy", "clean_subset_accuracy",
-        "train_accuracy_given", "train_accuracy_true", "hybrid_accuracy", "realized_noise_rate", "detection_auc",
+        "train_accuracy_given", "train_accuracy_true", "validation_accuracy_given", "hybrid_accuracy", "realized_noise_rate",
+        "detection_auc",
         "seconds", "examples_per_second",
     ):  # fmt: skip
         value = result[name]
@@ -197,49 +111,16 @@ def _result_table(result: dict[str, Any]) -> Table:
 
 
 @app.command(name="submit")
+@takes_run_options
 def submit_command(
-    dataset: o.Dataset = "digits",
-    num_train: o.NumTrain = None,
-    noise: o.Noise = "symmetric",
-    noise_rate: o.NoiseRate = 0.0,
-    noise_matrix: o.NoiseMatrix = None,
-    loss: o.Losses = None,
-    loss_param: o.LossParam = None,
-    reduction: o.Reduction = "mean",
-    max_log_odds: o.MaxLogOdds = None,
-    model: o.Model = None,
-    recipe: o.RecipeName = None,
-    epochs: o.Epochs = None,
-    iterations: o.Iterations = None,
-    batch_size: o.BatchSize = None,
-    lr: o.Lr = None,
-    momentum: o.Momentum = None,
-    weight_decay: o.WeightDecay = None,
-    schedule: o.Schedule = None,
-    augment: o.Augment = None,
-    eval_every: o.EvalEvery = None,
-    folds: o.Folds = None,
-    seed: o.Seeds = None,
-    noise_seed: o.NoiseSeed = None,
-    device: o.Device = "auto",
-    threads: o.Threads = None,
+    options: RunOptions,
     group: Annotated[str, typer.Option(help="A name for these runs together.")] = "",
-    home: o.Home = None,
-    as_json: o.AsJson = False,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Queue one run for each loss and seed; they train in the background."""
     where = resolve_home(home)
-    configs = [
-        _config(
-            where, dataset, device, name, loss_param, reduction, max_log_odds, noise, noise_rate, noise_matrix,
-            num_train=num_train, model=model, recipe=recipe, epochs=epochs, iterations=iterations,
-            batch_size=batch_size, lr=lr, momentum=momentum, weight_decay=weight_decay, schedule=schedule,
-            augment=augment, eval_every=eval_every, num_folds=folds, seed=number, noise_seed=noise_seed, threads=threads,
-        )
-        for name in loss or ["cce"]
-        for number in seed or [0]
-    ]  # fmt: skip
-    run_ids = submit(where, configs, group)
+    run_ids = submit(where, options.configs(where), group)
     if as_json:
         print(json.dumps({"run_ids": run_ids}))
     else:

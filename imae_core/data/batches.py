@@ -1,19 +1,18 @@
 """Batches made on the device from whole tensors: no per-example Python."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from imae_core.data.dataset import Dataset
+from imae_core.data.normalization import Normalization
 
+Augment = Literal["none", "pad_crop", "resize_crop"]
 PAD = 4
-
-
-def epoch_order(num_examples: int, generator: torch.Generator) -> torch.Tensor:
-    """A random permutation of the rows (N,), drawn on the CPU so that it is the same for every device."""
-    return torch.randperm(num_examples, generator=generator)
+RESIZE = 36 / 32  # the authors' CIFAR-100 code: 32 pixels to 36, then crops of 32
 
 
 class DeviceData:
@@ -21,35 +20,38 @@ class DeviceData:
 
     Args:
         inputs: (N, C, H, W) uint8 or (N, D) float32.
-        scale: factor that brings pictures to [0, 1].
-        shift, spread: per channel (C,) or feature (D,) of scaled inputs, or None; see `Dataset`.
+        normalization: see `Normalization`.
+        augment: how training pictures are varied. `pad_crop`: padded by 4 pixels of the mean colour, cropped at random (He et
+            al. 2016). `resize_crop`: enlarged by 36/32, bilinearly, and cropped to the old size: at random in training, in
+            the middle otherwise (the authors' code of arXiv 1905.11233). Both mirror half of the pictures.
         flip: whether augmentation may mirror.
     """
 
     def __init__(
-        self,
-        inputs: torch.Tensor,
-        scale: float,
-        shift: tuple[float, ...] | None = None,
-        spread: tuple[float, ...] | None = None,
-        flip: bool = False,
+        self, inputs: torch.Tensor, normalization: Normalization, augment: Augment = "none", flip: bool = False
     ) -> None:
         self.stored = inputs
-        self.scale = scale
+        self.scale = normalization.scale
+        self.shift = self._on_device(normalization.shift)
+        self.spread = self._on_device(normalization.spread)
+        self.augment = augment if inputs.dim() == 4 else "none"
         self.flip = flip
-        self.shift = None if shift is None else self._per_channel(shift)
-        self.spread = None if spread is None else self._per_channel(spread)
 
     @classmethod
-    def from_split(cls, dataset: Dataset, split: Literal["train", "test"], device: torch.device) -> "DeviceData":
+    def from_split(
+        cls,
+        dataset: Dataset,
+        split: Literal["train", "test"],
+        device: torch.device,
+        normalization: Normalization,
+        augment: Augment = "none",
+    ) -> "DeviceData":
         """Copies a split of a data set to the device."""
         inputs = dataset.train_inputs if split == "train" else dataset.test_inputs
-        tensor = torch.from_numpy(np.array(inputs)).to(device)
-        return cls(tensor, dataset.scale, dataset.shift, dataset.spread, dataset.flip)
+        return cls(torch.from_numpy(np.array(inputs)).to(device), normalization, augment, dataset.flip)
 
-    def _per_channel(self, values: tuple[float, ...]) -> torch.Tensor:
-        tensor = torch.tensor(values, device=self.stored.device)
-        return tensor if self.stored.dim() == 2 else tensor[:, None, None]
+    def _on_device(self, values: NDArray[Any] | None) -> torch.Tensor | None:
+        return None if values is None else torch.from_numpy(values).to(self.stored.device)
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -61,25 +63,40 @@ class DeviceData:
     def inputs(
         self, rows: torch.Tensor, augment: bool = False, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Float inputs (B, C, H, W) or (B, D) of rows (B,); `augment` draws crops and flips from the generator.
-
-        Crops come after normalisation, so that the padding is the mean colour (He et al. 2016).
-        """
+        """Float inputs (B, C, H, W) or (B, D) of rows (B,); `augment` draws crops and flips from the generator, where this
+        data is to be augmented at all."""
         batch = self.stored[rows].float() * self.scale
-        if self.shift is not None and self.spread is not None:
-            batch = (batch - self.shift) / self.spread
-        return self._augmented(batch, generator) if augment and batch.dim() == 4 else batch
+        if self.shift is not None:
+            batch = batch - self.shift
+        if self.spread is not None:
+            batch = batch / self.spread
+        if self.augment == "none":
+            return batch
+        height, width = batch.shape[2:]
+        if self.augment == "resize_crop":
+            size = (round(height * RESIZE), round(width * RESIZE))
+            batch = F.interpolate(batch, size=size, mode="bilinear", align_corners=False)
+        elif augment:
+            batch = F.pad(batch, (PAD, PAD, PAD, PAD))
+        if augment:
+            return self._cropped_at_random(batch, height, width, generator)
+        top, left = (batch.shape[2] - height) // 2, (batch.shape[3] - width) // 2
+        return batch[:, :, top : top + height, left : left + width]
 
-    def _augmented(self, batch: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-        """Zero-pads by 4, crops at random, and mirrors half of the pictures, each drawn for itself."""
-        size, channels, height, width = batch.shape
-        draws = torch.randint(2 * PAD + 1, (2, size), generator=generator, device=batch.device)
+    def _cropped_at_random(
+        self, batch: torch.Tensor, height: int, width: int, generator: torch.Generator | None
+    ) -> torch.Tensor:
+        """Crops of (height, width), half of them mirrored, each drawn for itself."""
+        size, channels, full_height, full_width = batch.shape
+        tops, lefts = (
+            torch.randint(room + 1, (size,), generator=generator, device=batch.device)
+            for room in (full_height - height, full_width - width)
+        )
         mirrored = torch.rand(size, generator=generator, device=batch.device) < 0.5
-        padded = F.pad(batch, (PAD, PAD, PAD, PAD))
-        rows = draws[0][:, None] + torch.arange(height, device=batch.device)
+        rows = tops[:, None] + torch.arange(height, device=batch.device)
         columns = torch.arange(width, device=batch.device).expand(size, width)
         if self.flip:
             columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-        columns = draws[1][:, None] + columns
-        picked = padded.gather(2, rows[:, None, :, None].expand(size, channels, height, width + 2 * PAD))
+        columns = lefts[:, None] + columns
+        picked = batch.gather(2, rows[:, None, :, None].expand(size, channels, height, full_width))
         return picked.gather(3, columns[:, None, None, :].expand(size, channels, height, width))

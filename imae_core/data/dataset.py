@@ -85,7 +85,7 @@ class Dataset:
                 f"a subset of {self.name} must have {self.num_classes} (one a class) to {self.num_train} examples, "
                 f"got {num_train}"
             )
-        rows = _stratified_rows(np.asarray(self.train_labels), self.num_classes, num_train, seed)
+        rows = stratified_rows(np.asarray(self.train_labels), self.num_classes, num_train, seed)
         true = self.train_true_labels
         smaller = replace(
             self,
@@ -96,8 +96,8 @@ class Dataset:
         return smaller, rows
 
 
-def _stratified_rows(labels: NDArray[np.int64], K: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Rows with every class in its share, by largest remainder, at least one of each class that is there."""
+def stratified_rows(labels: NDArray[np.int64], K: int, size: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
+    """Rising rows with every class in its share, by largest remainder, at least one of each class that is there."""
     generator = np.random.default_rng(seed)
     counts = np.bincount(labels, minlength=K)
     exact = size * counts / counts.sum()

@@ -19,8 +19,10 @@ def build_model(name: str, input_shape: tuple[int, ...], num_classes: int, *, se
     """
     import torch
 
+    from imae_core.models.cnn8 import CNN8
     from imae_core.models.mlp import MLP
     from imae_core.models.resnet import CifarResNet
+    from imae_core.models.resnet34 import ResNet34
     from imae_core.models.small_cnn import SmallCNN
 
     values = lookup(MODELS, name, "model").validate(params)
@@ -30,5 +32,7 @@ def build_model(name: str, input_shape: tuple[int, ...], num_classes: int, *, se
             return MLP(input_shape, num_classes, hidden=int(values["hidden"]))
         if name == "small_cnn":
             return SmallCNN(input_shape, num_classes, width=int(values["width"]))
+        if name in ("cnn8", "resnet34"):
+            return (CNN8 if name == "cnn8" else ResNet34)(input_shape, num_classes)
         depth = int(name.removeprefix("resnet"))
         return CifarResNet(input_shape, num_classes, depth=depth, projection=bool(values["projection"]))

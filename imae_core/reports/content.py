@@ -11,8 +11,10 @@ import pandas as pd
 
 from imae_core.analysis.findings import percent
 from imae_core.analysis.matrices import count_matrix, row_shares
+from imae_core.analysis.parameters import value_text
 from imae_core.analysis.shares import share_course
 from imae_core.catalog import LOSSES, MODELS, NOISES
+from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
 from imae_core.data.png import picture_address
 from imae_core.data.store import load_dataset
@@ -130,13 +132,21 @@ def _settings(run: StoredRun) -> Rows:
         ("Reduction", config.loss.reduction, "" if config.loss.max_log_odds is None
          else f"lets go of an example beyond log odds of {config.loss.max_log_odds:g}"),
         ("Net", MODELS[config.model.name].title, _pairs(config.model.params)),
-        ("Length", length, f"batches of {config.batch_size}"),
+        ("Length", length, f"batches of {config.batch_size}{_sampled(config)}"),
         ("Learning rate", f"{config.lr:g}", schedule),
-        ("SGD", f"momentum {config.momentum:g}", f"weight decay {config.weight_decay:g}"),
-        ("Augmentation", "random crop and flip" if config.augment else "none", ""),
+        ("SGD", f"momentum {config.momentum:g}", f"weight decay {config.weight_decay:g}" + (
+            "" if config.grad_clip is None else f", gradient norm clipped at {config.grad_clip:g}")),
+        ("Inputs", f"normalisation {value_text('normalize', config.normalize)}",
+         f"augmentation {value_text('augment', config.augment)}"),
+        ("Validation", "none" if not config.validation_fraction else percent(config.validation_fraction),
+         "of the training rows, judged and not trained on" if config.validation_fraction else ""),
         ("Evaluated", "every epoch" if config.eval_every == 1 else f"every {config.eval_every} epochs", ""),
         ("Seeds", f"training {config.seed}, noise {config.noise_seed}", ""),
     ]  # fmt: skip
+
+
+def _sampled(config: RunConfig) -> str:
+    return f" with {config.classes_per_batch} classes each" if config.classes_per_batch else ""
 
 
 def _pairs(params: Mapping[str, float]) -> str:

@@ -9,8 +9,8 @@ from imae_core.errors import BadInputError
 from imae_core.runs.folder import RunFolder
 from imae_core.training.device import resolve_device
 from imae_core.training.evaluation import evaluate_training_set, predict
-from imae_core.training.labels import training_labels
 from imae_core.training.metrics import accuracy, hybrid_accuracy, training_accuracies
+from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 
 
@@ -25,11 +25,9 @@ def evaluate_checkpoint(folder: RunFolder) -> dict[str, Any]:
     if config.num_folds:
         raise BadInputError(f"run {folder.run_id} has {config.num_folds} nets, one a fold, and none of the whole run")
     torch.set_num_threads(config.threads)
-    dataset = load_dataset(folder.home, config.dataset)
-    if config.num_train is not None:
-        dataset, _ = dataset.subset(config.num_train, config.noise_seed)
-    labels = training_labels(config, dataset)
-    trainer = Trainer(config, dataset, labels, resolve_device(config.device))
+    rows, validation = run_rows(config, load_dataset(folder.home, config.dataset))
+    labels = rows.labels
+    trainer = Trainer(config, rows, resolve_device(config.device), validation)
     trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
 
     def ignore(_done: int, _total: int) -> None: ...
@@ -45,7 +43,8 @@ def evaluate_checkpoint(folder: RunFolder) -> dict[str, Any]:
         "step": trainer.step,
         "test_accuracy": test,
         **accuracies,
+        **trainer.validation_accuracies(ignore),
         "hybrid_accuracy": hybrid_accuracy(
-            test, dataset.num_test, accuracies["train_accuracy_true"], dataset.num_train
+            test, len(trainer.test_labels), accuracies["train_accuracy_true"], len(rows.index)
         ),
     }

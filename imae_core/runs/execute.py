@@ -27,8 +27,8 @@ from imae_core.runs.histograms import HistogramBook
 from imae_core.runs.tracking import tracked
 from imae_core.training.device import resolve_device
 from imae_core.training.folds import Training, training_of
-from imae_core.training.labels import TrainingLabels, training_labels
 from imae_core.training.result import collapse_warning, summarize
+from imae_core.training.rows import TrainingRows, run_rows
 from imae_core.training.trainer import EpochRecord, Progress
 
 HEARTBEAT_SECONDS = 0.5
@@ -137,18 +137,16 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
     device = resolve_device(config.device)
     dataset = load_or_prepare(folder.home, config.dataset, lambda message: beat(folder, token, **message))
     folder.write_environment({**environment(device, config.threads), "data_fingerprint": dataset.fingerprint})
-    rows = np.arange(dataset.num_train)
-    if config.num_train is not None:
-        dataset, rows = dataset.subset(config.num_train, config.noise_seed)
-    labels = training_labels(config, dataset)
-    write_examples(folder, rows, labels)
-    trainer = training_of(config, dataset, labels, device)
+    rows, validation = run_rows(config, dataset)
+    labels = rows.labels
+    write_examples(folder, rows)
+    trainer = training_of(config, rows, validation, device)
     if folder.checkpoint_path.exists():
         trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
         log.info("going on from epoch %d, step %d", trainer.epoch, trainer.step)
     log.info(
         "%s: %s on %s, %d examples, %s of the labels changed, %d parameters, %d steps",
-        folder.run_id, config.title, device, len(rows),
+        folder.run_id, config.title, device, len(rows.index),
         "an unknown share" if labels.realized_noise_rate is None else f"{labels.realized_noise_rate:.1%}",
         trainer.num_parameters, trainer.total_steps,
     )  # fmt: skip
@@ -191,14 +189,16 @@ def save_checkpoint(folder: RunFolder, trainer: Training) -> None:
         torch.save(trainer.state(), temporary)
 
 
-def write_examples(folder: RunFolder, rows: Any, labels: TrainingLabels) -> None:
+def write_examples(folder: RunFolder, rows: TrainingRows) -> None:
+    """The examples that are trained on; those held out for validation are not among a run's examples."""
+    labels = rows.labels
     folder.write_examples(
         {
-            "index": np.asarray(rows, dtype=np.int64),
+            "index": rows.index.astype(np.int64),
             "given_label": labels.given.astype(np.int32),
             "true_label": None if labels.true is None else labels.true.astype(np.int32),
             "is_corrupted": labels.is_corrupted,
-            "split": np.full(len(rows), "train"),
+            "split": np.full(len(rows.index), "train"),
         }
     )
 

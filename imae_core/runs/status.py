@@ -132,7 +132,7 @@ def expected_cost(store: Store, config: RunConfig, num_train: int, num_classes: 
             result = run_folder(store.home, run.run_id).result() or {}
             if result.get("seconds") and result.get("steps"):
                 rates.append(result["seconds"] / result["steps"])
-    examples = min(config.num_train or num_train, num_train)
+    examples = config.num_trained(min(config.num_train or num_train, num_train))
     steps = config.total_steps(examples)
     epochs = -(-steps // config.steps_per_epoch(examples))
     rows = examples * (epochs + -(-epochs // config.eval_every))

@@ -171,7 +171,10 @@ def _protocol(table: pd.DataFrame) -> str:
                         ("weight_decay", "weight decay"), ("schedule", "schedule")):  # fmt: skip
         parts.append(f"{name} {_joined(field, _distinct(table, field))}")
     parts += [f"reduction {_joined('loss.reduction', _distinct(table, 'loss.reduction'))}"]
-    parts += ["augmented"] if True in _distinct(table, "augment") else []
+    for field, usual in (("augment", "none"), ("normalize", "default"), ("sampler", "shuffle"), ("grad_clip", None),
+                         ("validation_fraction", 0.0)):  # fmt: skip
+        values = _distinct(table, field)
+        parts += [f"{title(field)} {_joined(field, values)}"] if set(values) - {usual} else []
     return ", ".join([*parts, *_loss_parameters(table)])
 
 

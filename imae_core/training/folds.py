@@ -12,15 +12,12 @@ from sklearn.model_selection import StratifiedKFold
 
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.config import RunConfig
-from imae_core.data.batches import DeviceData
-from imae_core.data.dataset import Dataset
 from imae_core.errors import BadInputError
 from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set
-from imae_core.training.labels import TrainingLabels
 from imae_core.training.metrics import training_accuracies
+from imae_core.training.rows import Rows, TrainingRows
 from imae_core.training.trainer import NAN, EpochRecord, Observer, Progress, Trainer
 
-Rows = NDArray[np.int64]
 OF_OTHER_ROWS = ("train_accuracy_given", "train_accuracy_true", "noisy_subset_accuracy", "clean_subset_accuracy")
 
 
@@ -48,13 +45,13 @@ class FoldTrainer:
     Args: as `Trainer`, with `config.num_folds` set.
     """
 
-    def __init__(self, config: RunConfig, dataset: Dataset, labels: TrainingLabels, device: torch.device) -> None:
+    def __init__(self, config: RunConfig, rows: TrainingRows, device: torch.device) -> None:
         assert config.num_folds is not None
         self.config = config
-        self.dataset = dataset
-        self.labels = labels
+        self.rows = rows
+        self.labels = labels = rows.labels
         self.device = device
-        self.test_labels = np.asarray(dataset.test_labels)
+        self.test_labels = np.asarray(rows.dataset.test_labels)
         self.folds = fold_rows(labels.given, config.num_folds, config.seed)
         steps_and_epochs = [self._length(len(labels.given) - len(held_out)) for held_out in self.folds]
         self.steps_of = [steps for steps, _ in steps_and_epochs]
@@ -121,9 +118,7 @@ class FoldTrainer:
 
     def _trainer(self, fold: int) -> Trainer:
         rows = np.setdiff1d(np.arange(len(self.labels.given)), self.folds[fold])
-        return Trainer(
-            self._config_of_a_fold(), _rows_of(self.dataset, rows), _labels_of(self.labels, rows), self.device
-        )
+        return Trainer(self._config_of_a_fold(), self.rows.take(rows), self.device)
 
     def note_epoch(self, record: EpochRecord, observer: Observer) -> None:
         """Passes on a fold's epoch under its number among all; its training rows are not what this run evaluates."""
@@ -145,8 +140,9 @@ class FoldTrainer:
 
     def _judge_held_out_rows(self, trainer: Trainer, observer: Observer) -> None:
         rows = self.folds[self.fold]
+        held_out = self.rows.take(rows)
         trainer.criterion.progress = 1.0  # set by the training step, so a resumed fold would not know it
-        data = DeviceData.from_split(_rows_of(self.dataset, rows), "train", self.device)
+        data = trainer.device_data(held_out.dataset, "train")
 
         def tick(done: int, total: int) -> None:
             here = Progress(
@@ -155,7 +151,7 @@ class FoldTrainer:
             if observer.on_progress(self.progress(here)):
                 raise _StopError
 
-        labels = _labels_of(self.labels, rows)
+        labels = held_out.labels
         given = torch.from_numpy(labels.given).to(self.device)
         true = None if labels.true is None else torch.from_numpy(labels.true).to(self.device)
         judged = evaluate_training_set(trainer.model, trainer.criterion, data, given, true, tick, keep_outputs=True)
@@ -179,6 +175,7 @@ class FoldTrainer:
         row = self.history[-1]
         row |= {name: NAN if value is None else value for name, value in found.items()}
         row["test_accuracy"] = float(np.mean(tested)) if tested else NAN
+        row |= {f"validation_accuracy_{kind}": row[f"train_accuracy_{kind}"] for kind in ("given", "true")}
         observer.on_epoch(EpochRecord(self.epochs, row, None, evaluation, self.trajectories.table()))
         return evaluation
 
@@ -234,29 +231,12 @@ class _FoldObserver:
 Training = Trainer | FoldTrainer
 
 
-def training_of(config: RunConfig, dataset: Dataset, labels: TrainingLabels, device: torch.device) -> Training:
+def training_of(
+    config: RunConfig, rows: TrainingRows, validation: TrainingRows | None, device: torch.device
+) -> Training:
     """What carries out a config: one net, or one a fold."""
-    return (FoldTrainer if config.num_folds else Trainer)(config, dataset, labels, device)
+    return FoldTrainer(config, rows, device) if config.num_folds else Trainer(config, rows, device, validation)
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int32) if values.dtype == np.uint16 else values
-
-
-def _rows_of(dataset: Dataset, rows: Rows) -> Dataset:
-    true = dataset.train_true_labels
-    return replace(
-        dataset,
-        train_inputs=dataset.train_inputs[rows],
-        train_labels=dataset.train_labels[rows],
-        train_true_labels=None if true is None else true[rows],
-    )
-
-
-def _labels_of(labels: TrainingLabels, rows: Rows) -> TrainingLabels:
-    return TrainingLabels(
-        given=labels.given[rows],
-        true=None if labels.true is None else labels.true[rows],
-        is_corrupted=None if labels.is_corrupted is None else labels.is_corrupted[rows],
-        noise=labels.noise,
-    )

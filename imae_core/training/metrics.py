@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imae_core.training.labels import TrainingLabels
+
 Labels = NDArray[np.int64]
 
 
@@ -32,10 +34,20 @@ def training_accuracies(
     }
 
 
+def validation_accuracies(predicted: NDArray[Any], labels: TrainingLabels) -> dict[str, float | None]:
+    """Accuracies on rows that were not trained on (N,): against their given labels, maybe wrong, which is all that one has
+    in earnest, and against their true ones where these are known."""
+    return {
+        "validation_accuracy_given": accuracy(predicted, labels.given),
+        "validation_accuracy_true": None if labels.true is None else accuracy(predicted, labels.true),
+    }
+
+
 def hybrid_accuracy(
     test_accuracy: float | None, num_test: int, train_accuracy_true: float | None, num_train: int
 ) -> Any:
-    """Test set and all training examples together, scored against their true labels (IMAE, final Table 6)."""
+    """Test set and all examples that were trained on, scored against their true labels (IMAE, final Table 6); examples held out
+    for validation are neither."""
     if test_accuracy is None or train_accuracy_true is None:
         return None
     return (test_accuracy * num_test + train_accuracy_true * num_train) / (num_test + num_train)

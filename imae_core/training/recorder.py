@@ -13,10 +13,12 @@ class DynamicsRecorder:
     """Preallocated device tensors for one epoch, NaN (predicted: 0) where an example was not seen.
 
     Columns, all (N,): `p_label` probability of the given label, `predicted` class, `weight` L1 norm of the
-    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label.
+    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label. Of an example that
+    comes again the last occurrence counts; `may_repeat` says that one may come twice in a batch.
     """
 
-    def __init__(self, num_examples: int, device: torch.device) -> None:
+    def __init__(self, num_examples: int, device: torch.device, may_repeat: bool = False) -> None:
+        self.may_repeat = may_repeat
         self.floats = torch.full((4, num_examples), float("nan"), device=device)
         self.predicted = torch.zeros(num_examples, dtype=torch.int32, device=device)
 
@@ -34,6 +36,9 @@ class DynamicsRecorder:
         weights: torch.Tensor,
     ) -> None:
         """Stores a batch: rows (B,), logits (B, K), given and true labels (B,), weights (B,)."""
+        if self.may_repeat:
+            last = _last_occurrences(rows)
+            logits, weights = logits[last], weights[last]
         logits = logits.float()
         probs = logits.softmax(dim=1)
         label_logit = logits.gather(1, given[:, None])
@@ -62,3 +67,9 @@ class DynamicsRecorder:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         self.floats.copy_(state["floats"])
         self.predicted.copy_(state["predicted"])
+
+
+def _last_occurrences(rows: torch.Tensor) -> torch.Tensor:
+    """(B,) for each place the last one with the same row: writes to one row then agree, in whatever order a device makes them."""
+    sorted_rows, places = rows.sort(stable=True)
+    return places[torch.searchsorted(sorted_rows, rows, right=True) - 1]

@@ -20,7 +20,8 @@ def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
 
     `best_test_accuracy` is chosen on the test set (optimistic); `final_test_accuracy` is the last epoch's. With folds
     there is no best epoch; the final test accuracy is the mean over their nets, and what is said of the training set was
-    found on held-out rows.
+    found on held-out rows, as are the validation accuracies: cross-validated.
+    `num_train` counts the examples that were trained on.
     `seconds` counts this run's training and evaluation over all attempts.
     """
     labels = trainer.labels
@@ -39,6 +40,8 @@ def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
         "train_accuracy_true": true,
         "noisy_subset_accuracy": _number(last, "noisy_subset_accuracy"),
         "clean_subset_accuracy": _number(last, "clean_subset_accuracy"),
+        "validation_accuracy_given": _number(last, "validation_accuracy_given"),
+        "validation_accuracy_true": _number(last, "validation_accuracy_true"),
         "hybrid_accuracy": hybrid_accuracy(final, num_test, true, num_train),
         "realized_noise_rate": labels.realized_noise_rate,
         "detection_auc": None

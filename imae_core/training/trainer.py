@@ -3,22 +3,26 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.config import RunConfig
-from imae_core.data.batches import DeviceData, epoch_order
+from imae_core.data.batches import DeviceData
 from imae_core.data.dataset import Dataset
+from imae_core.data.normalization import normalization
+from imae_core.data.sampling import BalancedOrder, epoch_order
+from imae_core.errors import BadInputError
 from imae_core.losses import build_loss
 from imae_core.models import build_model
-from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set, predict
-from imae_core.training.labels import TrainingLabels
-from imae_core.training.metrics import accuracy, training_accuracies
+from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
+from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
 from imae_core.training.recorder import DynamicsRecorder
+from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
 
 CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
@@ -76,24 +80,35 @@ class Trainer:
 
     Args:
         config: validated choices.
-        dataset: the rows to train and test on, already reduced to a subset if the config wants one.
-        labels: given and true labels of the training rows.
+        rows: what to train on and to test by, with given and true labels; see `run_rows`.
         device: where to compute.
+        validation: training rows that are judged at every evaluation and not trained on.
     """
 
-    def __init__(self, config: RunConfig, dataset: Dataset, labels: TrainingLabels, device: torch.device) -> None:
+    def __init__(
+        self, config: RunConfig, rows: TrainingRows, device: torch.device, validation: TrainingRows | None = None
+    ) -> None:
         self.config = config
+        dataset, labels = rows.dataset, rows.labels
         self.labels = labels
         self.device = device
-        self.train_data = DeviceData.from_split(dataset, "train", device)
-        self.test_data = DeviceData.from_split(dataset, "test", device)
+        self.normalization = normalization(dataset, config.normalize)
+        self.train_data = self.device_data(dataset, "train")
+        self.test_data = self.device_data(dataset, "test")
+        self.validation = (
+            None if validation is None else (self.device_data(validation.dataset, "train"), validation.labels)
+        )
         self.given = torch.from_numpy(labels.given.copy()).to(device)
         self.true = None if labels.true is None else torch.from_numpy(labels.true.copy()).to(device)
         self.test_labels = np.asarray(dataset.test_labels)
+        self.balanced = None
+        if config.classes_per_batch is not None:
+            self.balanced = BalancedOrder(labels.given, config.classes_per_batch, config.batch_size)
         init_seed, order_seed, augment_seed = independent_seeds(config.seed)
         self.model = build_model(
             config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
         ).to(device)
+        self._check_smallest_batch()
         self.criterion = build_loss(config.loss.name, reduction=config.loss.reduction, **config.loss.params)
         self.criterion.max_log_odds = config.loss.max_log_odds
         self.optimizer = torch.optim.SGD(
@@ -101,7 +116,7 @@ class Trainer:
         )
         self.order_generator = torch.Generator().manual_seed(order_seed)
         self.augment_generator = torch.Generator(device).manual_seed(augment_seed)
-        self.recorder = DynamicsRecorder(len(self.given), device)
+        self.recorder = DynamicsRecorder(len(self.given), device, may_repeat=self.balanced is not None)
         self.trajectories = TrajectoryStats(len(self.given))
         self.batches = config.steps_per_epoch(len(self.given))
         self.total_steps = config.total_steps(len(self.given))
@@ -114,6 +129,10 @@ class Trainer:
         self.diverged_at = torch.full((), -1, dtype=torch.int64, device=device)
         self.epoch_seconds = 0.0
         self.history: list[dict[str, Any]] = []
+
+    def device_data(self, dataset: Dataset, split: Literal["train", "test"]) -> DeviceData:
+        """A split as this net takes it: normalised by the rows that it trains on."""
+        return DeviceData.from_split(dataset, split, self.device, self.normalization, self.config.augment)
 
     @property
     def num_parameters(self) -> int:
@@ -152,14 +171,14 @@ class Trainer:
     def _train_step(self) -> None:
         started = time.perf_counter()
         if self.batch == 0:
-            self.order = epoch_order(len(self.given), self.order_generator)
+            self.order = self._new_order()
             self.recorder.reset()
             self.loss_sum.zero_()
             self.epoch_seconds = 0.0
             self.model.train()
         size = self.config.batch_size
         rows = self.order[self.batch * size : (self.batch + 1) * size].to(self.device)
-        inputs = self.train_data.inputs(rows, augment=self.config.augment, generator=self.augment_generator)
+        inputs = self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
         labels = self.given[rows]
         self.criterion.progress = self.step / self.total_steps
         for group in self.optimizer.param_groups:
@@ -170,6 +189,8 @@ class Trainer:
         loss = self.criterion.reduce(values, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.optimizer.step()
 
         self.recorder.record(rows, logits.detach(), labels, None if self.true is None else self.true[rows], weights)
@@ -181,6 +202,21 @@ class Trainer:
         self.epoch_seconds += time.perf_counter() - started
         if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
             self._check_divergence()
+
+    def _check_smallest_batch(self) -> None:
+        """BadInputError where a net with batch norm over single values would meet a batch of one example."""
+        num_train, size = len(self.given), self.config.batch_size
+        smallest = size if self.balanced is not None else num_train % size or size
+        if smallest < getattr(self.model, "smallest_batch", 1):
+            raise BadInputError(
+                f"{self.config.model.name} cannot train on a batch of {smallest} example, which {num_train} examples in batches of "
+                f"{size} end with; choose another batch size"
+            )
+
+    def _new_order(self) -> torch.Tensor:
+        if self.balanced is not None:
+            return self.balanced.epoch(self.batches, self.order_generator)
+        return epoch_order(len(self.given), self.order_generator)
 
     def _check_divergence(self) -> None:
         if int(self.diverged_at) >= 0:
@@ -214,6 +250,7 @@ class Trainer:
             is_correct = columns["predicted"] == self.labels.given
             self.trajectories.update(columns["p_label"], columns["margin"], is_correct)
             row["test_accuracy"] = accuracy(test_predicted, self.test_labels)
+            row |= self.validation_accuracies(tick)
             row |= training_accuracies(
                 columns["predicted"], self.labels.given, self.labels.true, self.labels.is_corrupted
             )
@@ -228,24 +265,33 @@ class Trainer:
         observer.on_epoch(record)
         return evaluation
 
+    def validation_accuracies(self, tick: Tick) -> dict[str, float | None]:
+        """As `metrics.validation_accuracies`, None without validation rows."""
+        if self.validation is None:
+            return dict.fromkeys(("validation_accuracy_given", "validation_accuracy_true"))
+        data, labels = self.validation
+        return validation_accuracies(predict(self.model, data, tick), labels)
+
     def _seen_metrics(self) -> dict[str, Any]:
         columns = self.recorder.columns()
         seen = np.isfinite(columns["weight"])
-        num_seen = int(seen.sum())
+        num_drawn = min(self.batch * self.config.batch_size, len(self.order))
         return {
             "epoch": self.epoch,
             "step": self.step,
             "lr": lr_at(self.config, self.step - 1, self.total_steps),
-            "train_loss": float(self.loss_sum) / max(num_seen, 1),
+            "train_loss": float(self.loss_sum) / num_drawn,
             "mean_weight": float(columns["weight"][seen].mean()),
             "seen_accuracy_given": float((columns["predicted"] == self.labels.given)[seen].mean()),
             "seconds": self.epoch_seconds,
-            "examples_per_second": num_seen / max(self.epoch_seconds, 1e-9),
+            "examples_per_second": num_drawn / max(self.epoch_seconds, 1e-9),
             "test_accuracy": NAN,
             "train_accuracy_given": NAN,
             "train_accuracy_true": NAN,
             "noisy_subset_accuracy": NAN,
             "clean_subset_accuracy": NAN,
+            "validation_accuracy_given": NAN,
+            "validation_accuracy_true": NAN,
         }
 
     def _ticker(self, observer: Observer) -> Any:

@@ -1,5 +1,7 @@
 """Nets: sizes of the originals, shapes, reproducible weights."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -23,7 +25,7 @@ def test_projection_shortcuts_add_their_weights():
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("mlp", (1, 8, 8)), ("mlp", (50,)), ("small_cnn", (1, 28, 28)), ("small_cnn", (3, 64, 64)), ("resnet20", (3, 32, 32)),
-     ("resnet20", (1, 28, 28))],
+     ("resnet20", (1, 28, 28)), ("cnn8", (3, 32, 32)), ("cnn8", (1, 28, 28)), ("resnet34", (3, 16, 16))],
 )  # fmt: skip
 def test_outputs_come_from_the_features(name, shape):
     model = build_model(name, shape, 7, seed=0).eval()
@@ -32,6 +34,26 @@ def test_outputs_come_from_the_features(name, shape):
     assert features.dim() == 2
     assert torch.equal(model(inputs), model.head(features))
     assert model(inputs).shape == (4, 7)
+
+
+def test_the_8_layer_cnn_is_apls():
+    """Parameters of the public code's net for CIFAR-10, counted by hand: convolutions with bias, batch norm, two linear layers."""
+    widths = [3, 64, 64, 128, 128, 196, 196]
+    convolutions = sum(9 * a * b + b + 2 * b for a, b in itertools.pairwise(widths))
+    linear = 3136 * 256 + 256 + 2 * 256 + 256 * 10 + 10
+    model = build_model("cnn8", (3, 32, 32), 10, seed=0)
+    assert sum(p.numel() for p in model.parameters()) == convolutions + linear == 1_639_794
+    assert model.features(torch.zeros(2, 3, 32, 32)).shape == (2, 256)
+    assert not any(isinstance(module, torch.nn.Dropout) for module in model.modules())
+    first = model.body[0].weight
+    assert float(first.detach().abs().max()) <= (6 / 27) ** 0.5, "Kaiming-uniform: sqrt(6 / fan_in)"
+
+
+def test_resnet34_has_torchvisions_size_with_a_small_stem():
+    model = build_model("resnet34", (3, 32, 32), 10, seed=0)
+    torchvisions = 21_797_672
+    assert sum(p.numel() for p in model.parameters()) == torchvisions - 64 * 3 * (49 - 9) - 513 * 1000 + 513 * 10
+    assert model.body.layer1(model.body.conv1(torch.zeros(1, 3, 32, 32))).shape == (1, 64, 32, 32)
 
 
 def test_same_seed_same_weights_and_the_global_generator_is_left_alone():

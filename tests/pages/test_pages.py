@@ -96,6 +96,24 @@ def test_train_queues_what_was_chosen(app, home, nothing_starts):
     assert {c.loss.params.get("T") for c in configs if c.loss.name == "imae"} == {4.0}
 
 
+def test_train_changes_the_recipe(app, home, nothing_starts):
+    opened(app, "train")
+    app.selectbox(key="recipe").set_value("apl_cnn8").run()
+    key = "apl_cnn8_cnn8_digits"
+    assert app.number_input(key=f"clip_{key}").value == 5.0
+    app.number_input(key=f"clip_{key}").set_value(0.0).run()
+    app.selectbox(key=f"sampler_{key}").set_value("class_balanced").run()
+    assert "must divide batch_size, got 10 for batches of 128" in texts(app)
+    app.number_input(key=f"classes_{key}").set_value(8).run()
+    app.selectbox(key=f"augment_{key}").set_value("resize_crop").run()
+    app.selectbox(key=f"normalize_{key}").set_value("standardize").run()
+    app.number_input(key=f"validation_{key}").set_value(20).run()
+    app.button(key="queue").click().run()
+    config = Store(home).runs()[0].config
+    assert (config.grad_clip, config.classes_per_batch, config.augment) == (None, 8, "resize_crop")
+    assert (config.normalize, config.validation_fraction, config.schedule) == ("standardize", 0.2, "cosine")
+
+
 def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
     opened(app, "train")
     app.text_input(key="seeds").set_value("one").run()
@@ -104,8 +122,9 @@ def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
 
 
 def test_clone_starts_from_the_runs_settings(app, home, nothing_starts):
-    config = make_config("digits", (1, 8, 8), 1297, loss={"name": "gce", "params": {"q": 0.3}}, lr=0.02, seed=5,
-                         noise={"kind": "pairflip", "rate": 0.25})  # fmt: skip
+    config = make_config("digits", (1, 8, 8), 1297, loss={"name": "gce", "params": {"q": 0.3}, "max_log_odds": 20.0}, lr=0.02,
+                         seed=5, noise={"kind": "pairflip", "rate": 0.25}, milestones=(0.3, 0.9), sampler="class_balanced",
+                         classes_per_batch=8, grad_clip=3.0, normalize="mean", validation_fraction=0.15)  # fmt: skip
     (run_id,) = submit(home, [config])
     opened(app, "train", clone=run_id)
     app.button(key="queue").click().run()

@@ -10,8 +10,8 @@ from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
 from imae_core.recipes import make_config
 from imae_core.training.folds import FoldTrainer, fold_rows, training_of
-from imae_core.training.labels import training_labels
 from imae_core.training.result import summarize
+from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 from tests.training.test_trainer import CPU, Notebook
 
@@ -22,9 +22,8 @@ def training_for(**choices):
     choices = {"epochs": EPOCHS, "num_folds": FOLDS, "num_train": 400, "batch_size": 64} | choices
     data = load_dataset(None, "digits")
     config = make_config("digits", (1, 8, 8), 1297, noise={"kind": "symmetric", "rate": 0.3}, **choices)
-    data, _ = data.subset(config.num_train, 0)
     torch.set_num_threads(config.threads)
-    return training_of(config, data, training_labels(config, data), CPU)
+    return training_of(config, *run_rows(config, data), CPU)
 
 
 def trained(stop_at=None, **choices):
@@ -68,11 +67,15 @@ def test_each_row_is_judged_by_a_net_that_never_saw_it():
     others = np.setdiff1d(np.arange(400), rows)
     assert not set(rows) & set(others)
     alone = training._trainer(1)
-    np.testing.assert_array_equal(alone.train_data.stored.numpy(), np.asarray(training.dataset.train_inputs)[others])
+    np.testing.assert_array_equal(
+        alone.train_data.stored.numpy(), np.asarray(training.rows.dataset.train_inputs)[others]
+    )
     np.testing.assert_array_equal(alone.given.numpy(), training.labels.given[others])
     alone.run(Notebook())
     alone.model.eval()
-    inputs = torch.from_numpy(np.asarray(training.dataset.train_inputs)[rows]).float() * training.dataset.scale
+    inputs = (
+        torch.from_numpy(np.asarray(training.rows.dataset.train_inputs)[rows]).float() * training.rows.dataset.scale
+    )
     with torch.no_grad():
         probs = alone.model(inputs).softmax(dim=1).numpy()
     training.run(Notebook())
@@ -120,7 +123,25 @@ def test_the_result_is_that_of_held_out_rows(whole):
     assert result["detection_auc"] == pytest.approx(
         detection_auc(1 - training.held_out["p_label"], labels.is_corrupted)
     )
+    assert result["validation_accuracy_given"] == result["train_accuracy_given"], "cross-validated"
+    assert result["validation_accuracy_true"] == np.mean(predicted == labels.true)
     assert np.isnan(training.history[1]["train_accuracy_given"]), "a fold's own rows are no out-of-sample accuracy"
+
+
+def test_held_out_rows_are_normalised_by_the_rows_of_the_net_that_judges_them():
+    training = training_for(normalize="standardize", epochs=1)
+    training.run(Notebook())
+    rows = training.folds[0]
+    others = np.setdiff1d(np.arange(400), rows)
+    inputs = np.asarray(training.rows.dataset.train_inputs, dtype=np.float64) / 16
+    mean, std = inputs[others].mean(0), inputs[others].std(0)
+    alone = training._trainer(0)
+    alone.run(Notebook())
+    alone.model.eval()
+    with torch.no_grad():
+        held_out = torch.from_numpy((inputs[rows] - mean) / np.where(std > 0, std, 1)).float()
+        probs = alone.model(held_out).softmax(dim=1).numpy()
+    np.testing.assert_allclose(training.held_out["pred_probs"][rows], probs, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 10, 15, 29, 30])

@@ -6,11 +6,13 @@ import torch
 
 from imae_core.analysis.detection import detection_auc
 from imae_core.data.store import load_dataset
+from imae_core.errors import BadInputError
 from imae_core.losses import build_loss
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
-from imae_core.training.labels import training_labels
+from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.result import summarize
+from imae_core.training.rows import run_rows
 from imae_core.training.schedule import lr_at
 from imae_core.training.trainer import Trainer
 
@@ -35,10 +37,9 @@ def trainer_for(device=CPU, **choices):
     choices = {"epochs": None if "iterations" in choices else 4, "noise": {"kind": "symmetric", "rate": 0.4}} | choices
     data = load_dataset(None, "digits")
     config = make_config("digits", (1, 8, 8), 1297, **choices)
-    if config.num_train:
-        data, _ = data.subset(config.num_train, 0)
     torch.set_num_threads(config.threads)
-    return Trainer(config, data, training_labels(config, data), device)
+    rows, validation = run_rows(config, data)
+    return Trainer(config, rows, device, validation)
 
 
 def trained(stop_at=None, **choices):
@@ -63,7 +64,7 @@ def assert_same_run(first, second):
 
 @pytest.mark.parametrize("model", ["mlp", "small_cnn"])
 def test_same_config_same_bits_on_the_cpu(model):
-    choices = {"model": model, "epochs": 2, "augment": True, "threads": 2, "num_train": 600}
+    choices = {"model": model, "epochs": 2, "augment": "pad_crop", "threads": 2, "num_train": 600}
     assert_same_run(trained(**choices), trained(**choices))
 
 
@@ -76,14 +77,146 @@ def test_seeds_matter_and_noise_has_its_own():
 
 @pytest.mark.parametrize("stop_at", [1, 14, 22, 33])
 def test_stopped_anywhere_and_resumed_gives_the_bits_of_an_undisturbed_run(stop_at, tmp_path):
-    whole = trained(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32)
-    halted, notebook = trained(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32, stop_at=stop_at)
+    whole = trained(epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32)
+    halted, notebook = trained(
+        epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32, stop_at=stop_at
+    )
     assert halted.step == stop_at
     torch.save(halted.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer_for(epochs=4, model="small_cnn", num_train=400, augment=True, batch_size=32)
+    resumed = trainer_for(epochs=4, model="small_cnn", num_train=400, augment="pad_crop", batch_size=32)
     resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
     resumed.run(notebook := Notebook())
     assert_same_run(whole, (resumed, notebook))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"sampler": "class_balanced", "classes_per_batch": 4}, {"augment": "resize_crop"}, {"normalize": "standardize"},
+     {"grad_clip": 0.5}, {"validation_fraction": 0.25}],
+)  # fmt: skip
+def test_every_protocol_resumes_bit_for_bit(options, tmp_path):
+    choices = {"epochs": 3, "num_train": 400, "batch_size": 32, "model": "mlp"} | options
+    whole, plain = trained(**choices), trained(**choices | dict.fromkeys(options))
+    assert not torch.equal(whole[0].model.head.weight, plain[0].model.head.weight), "the option does something"
+    halted, _ = trained(stop_at=16, **choices)
+    torch.save(halted.state(), tmp_path / "checkpoint.pt")
+    resumed = trainer_for(**choices)
+    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
+    resumed.run(notebook := Notebook())
+    assert_same_run(whole, (resumed, notebook))
+
+
+def test_a_checkpoint_from_before_validation_is_gone_on_with():
+    halted, _ = trained(stop_at=16, num_train=400, epochs=6)
+    state = halted.state()
+    for row in state["history"]:
+        del row["validation_accuracy_given"], row["validation_accuracy_true"]
+    resumed = trainer_for(num_train=400, epochs=6)
+    resumed.load(state)
+    resumed.run(Notebook())
+    assert summarize(resumed, 0.0)["validation_accuracy_given"] is None
+
+
+def test_class_balanced_epochs_are_recorded_as_far_as_they_saw():
+    trainer, notebook = trained(sampler="class_balanced", classes_per_batch=4, batch_size=32, epochs=1, num_train=400)
+    assert (trainer.step, trainer.batches) == (13, 13)
+    seen = notebook.records[0].seen
+    drawn = trainer.order.numpy()
+    assert len(drawn) == 13 * 32
+    np.testing.assert_array_equal(np.isfinite(seen["weight"]), np.isin(np.arange(400), drawn))
+    assert 0 < np.isnan(seen["weight"]).sum() < 400
+    assert np.isfinite(trainer.history[0]["train_loss"])
+    assert len(notebook.records[0].evaluation.columns["weight"]) == 400
+
+
+def test_the_train_loss_counts_repeated_examples():
+    trainer = trainer_for(
+        sampler="class_balanced", classes_per_batch=2, batch_size=64, epochs=1, num_train=100, lr=1e-9
+    )
+    trainer.run(Notebook())
+    first = float(trainer.history[0]["train_loss"])
+    assert first == pytest.approx(np.log(10), rel=0.1), "an untrained net's cross entropy, whatever was drawn twice"
+
+
+def test_of_an_example_twice_in_a_batch_the_last_counts():
+    recorder = DynamicsRecorder(4, CPU, may_repeat=True)
+    rows = torch.tensor([2, 0, 2, 2, 1])
+    logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    recorder.record(rows, logits, torch.tensor([0, 1, 0, 0, 2]), None, torch.arange(5.0))
+    columns = recorder.columns()
+    np.testing.assert_array_equal(columns["weight"], [1, 4, 3, np.nan])
+    np.testing.assert_allclose(columns["p_label"][2], logits[3].softmax(0)[0], rtol=1e-6)
+
+
+def gradients_after_one_step(**choices):
+    trainer = trainer_for(epochs=1, loss={"name": "imae"}, **choices)
+    trainer._train_step()
+    return torch.cat([parameter.grad.flatten() for parameter in trainer.model.parameters()])
+
+
+def test_a_gradient_longer_than_the_clip_is_shortened_and_no_other():
+    free = gradients_after_one_step()
+    norm = float(free.norm())
+    torch.testing.assert_close(gradients_after_one_step(grad_clip=norm / 4), free / 4, rtol=1e-4, atol=1e-8)
+    assert torch.equal(gradients_after_one_step(grad_clip=2 * norm), free)
+
+
+def test_a_batch_of_one_is_refused_where_a_net_cannot_take_it():
+    with pytest.raises(
+        BadInputError, match="cnn8 cannot train on a batch of 1 example, which 129 examples in batches of 128"
+    ):
+        trainer_for(model="cnn8", num_train=129)
+    assert trainer_for(model="cnn8", num_train=129, sampler="class_balanced", classes_per_batch=2)
+
+
+def test_validation_rows_are_judged_and_not_trained_on():
+    trainer, notebook = trained(epochs=3, validation_fraction=0.25, eval_every=2)
+    config, data = trainer.config, load_dataset(None, "digits")
+    rows, validation = run_rows(config, data)
+    assert (len(rows.index), len(validation.index)) == (973, 324)
+    np.testing.assert_array_equal(np.sort(np.concatenate([rows.index, validation.index])), np.arange(1297))
+    np.testing.assert_array_equal(trainer.train_data.stored.numpy(), data.train_inputs[rows.index])
+    whole, _ = run_rows(config.model_copy(update={"validation_fraction": 0.0}), data)
+    np.testing.assert_array_equal(whole.labels.given[validation.index], validation.labels.given)
+    np.testing.assert_array_equal(whole.labels.true[rows.index], rows.labels.true)
+    shares = np.bincount(validation.labels.given) / np.bincount(whole.labels.given)
+    np.testing.assert_allclose(shares, 0.25, atol=0.01)
+    trainer.model.eval()
+    with torch.no_grad():
+        predicted = trainer.model(torch.from_numpy(data.train_inputs[validation.index]).float() / 16).argmax(1).numpy()
+    result = summarize(trainer, 0.0)
+    assert result["validation_accuracy_given"] == np.mean(predicted == validation.labels.given)
+    assert result["validation_accuracy_true"] == np.mean(predicted == validation.labels.true)
+    assert result["num_train"] == len(notebook.records[-1].evaluation.pred_probs) == 973
+    assert [np.isfinite(row["validation_accuracy_given"]) for row in trainer.history] == [False, True, True]
+
+
+def test_validation_rows_follow_the_noise_seed_and_are_independent_of_the_noise():
+    data = load_dataset(None, "digits")
+    shares, chosen = [], set()
+    for seed in range(40):
+        config = trainer_for(validation_fraction=0.3, noise_seed=seed).config
+        _, validation = run_rows(config, data)
+        shares.append(validation.labels.is_corrupted.mean())
+        chosen.add(tuple(validation.index))
+    assert len(chosen) == 40
+    assert abs(np.mean(shares) - 0.4) < 3 * np.std(shares) / 40**0.5
+    other_seed = trainer_for(validation_fraction=0.3, noise_seed=0, seed=9).config
+    assert tuple(run_rows(other_seed, data)[1].index) in chosen
+
+
+@pytest.mark.parametrize(("choices", "message"), [
+    ({"validation_fraction": 0.01, "num_train": 20}, "must hold out at least one and leave at least"),
+    ({"validation_fraction": 0.5, "num_train": 10}, "it would hold out 5"),
+])  # fmt: skip
+def test_a_validation_share_that_does_not_work_is_said(choices, message):
+    with pytest.raises(BadInputError, match=message):
+        trainer_for(**choices, noise={"rate": 0.0})
+
+
+def test_without_validation_rows_there_is_no_accuracy():
+    trainer, _ = trained(epochs=1)
+    assert summarize(trainer, 0.0)["validation_accuracy_given"] is None
 
 
 def test_a_stop_during_an_evaluation_repeats_only_the_evaluation():
@@ -196,6 +329,6 @@ def test_schedules():
 def test_a_run_on_the_gpu():
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    trainer = trainer_for(torch.device("cuda:0"), model="small_cnn", augment=True)
+    trainer = trainer_for(torch.device("cuda:0"), model="small_cnn", augment="pad_crop")
     trainer.run(notebook := Notebook())
     assert np.isfinite(notebook.records[-1].seen["weight"]).all()

@@ -1,0 +1,78 @@
+"""Which rows a run trains on, and which it is only judged by."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imae_core.config import RunConfig
+from imae_core.data.dataset import Dataset, stratified_rows
+from imae_core.errors import BadInputError
+from imae_core.training.labels import TrainingLabels, training_labels
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows with their labels.
+
+    Attributes:
+        dataset: its training rows are these alone; its test rows are all.
+        labels: of these rows.
+        index: (N,) which rows of the whole data set they are, rising.
+    """
+
+    dataset: Dataset
+    labels: TrainingLabels
+    index: Rows
+
+    def take(self, rows: Rows) -> "TrainingRows":
+        """Some of them, by their places (M,)."""
+        data, labels = self.dataset, self.labels
+        true = data.train_true_labels
+        return TrainingRows(
+            replace(
+                data,
+                train_inputs=data.train_inputs[rows],
+                train_labels=data.train_labels[rows],
+                train_true_labels=None if true is None else true[rows],
+            ),
+            TrainingLabels(
+                given=labels.given[rows],
+                true=None if labels.true is None else labels.true[rows],
+                is_corrupted=None if labels.is_corrupted is None else labels.is_corrupted[rows],
+                noise=labels.noise,
+            ),
+            self.index[rows],
+        )
+
+
+def run_rows(config: RunConfig, dataset: Dataset) -> tuple[TrainingRows, TrainingRows | None]:
+    """The rows that a run trains on, and those held out for validation, where its config wants some.
+
+    First a subset is chosen, if one is wanted; then the noise is drawn, for all of its rows; then a share of them,
+    stratified by given label, is held out. A run with validation rows thus sees the same wrong labels as one without.
+
+    Raises BadInputError as `Dataset.subset`, `corrupt_labels`, and where the share is no example at all, or leaves some
+    class without one.
+    """
+    index = np.arange(dataset.num_train)
+    if config.num_train is not None:
+        dataset, index = dataset.subset(config.num_train, config.noise_seed)
+    rows = TrainingRows(dataset, training_labels(config, dataset), index)
+    if not config.validation_fraction:
+        return rows, None
+    trained = _trained_places(rows.labels.given, config.num_trained(len(index)), config.noise_seed)
+    return rows.take(trained), rows.take(np.setdiff1d(np.arange(len(index)), trained))
+
+
+def _trained_places(given: Rows, num_trained: int, seed: int) -> Rows:
+    """All but the validation rows: at least one of each given class."""
+    num_classes = len(np.unique(given))
+    if not num_classes <= num_trained < len(given):
+        raise BadInputError(
+            f"of {len(given)} examples in {num_classes} given classes, validation_fraction must hold out at least one and leave "
+            f"at least {num_classes}; it would hold out {len(given) - num_trained}"
+        )
+    return stratified_rows(given, int(given.max()) + 1, num_trained, (seed, 1))  # not the noise's own stream
