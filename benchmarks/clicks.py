@@ -94,7 +94,9 @@ def in_browser(home: Path, run_id: str, repeats: int) -> tuple[Drawn, str]:
 def inspect(clock: Clock, url: str, round_: int) -> None:
     page = clock.page
     clock("a link to Inspect, in a fresh tab", lambda: page.goto(url), SCOPE, CARDS)
-    visit(page, "Overview")
+    follow(page, "Overview")
+    page.locator(SCOPE).first.wait_for(state="detached")
+    settled(page)
     clock("Inspect: all examples", lambda: follow(page, "Inspect"), SCOPE, CARDS)
     clock("Inspect: an example", lambda: page.locator(".st-key-gallery .card").nth(round_).click(),
           CHARTS.format("trajectory", "scatterlayer path"), ".st-key-neighbours .card")  # fmt: skip
@@ -167,12 +169,6 @@ def clean(clock: Clock) -> None:
 def follow(page: Page, title: str) -> None:
     """Clicks a page's name in the navigation."""
     page.get_by_role("link", name=title, exact=True).first.click()
-
-
-def visit(page: Page, title: str) -> None:
-    follow(page, title)
-    page.get_by_role("heading", name=title).first.wait_for()
-    settled(page)
 
 
 def choose(page: Page, text: str) -> None:
