@@ -177,7 +177,10 @@ with shown():
     losses = choose_losses(start)
     st.subheader("Training", divider="gray")
     values = choose_recipe(facts, on_gpu, start if start and start.dataset == name else None)
-    of_the_loss = {"reduction": values.pop("reduction"), "max_log_odds": (start.loss if start else LossConfig()).max_log_odds}
+    of_the_loss = {
+        "reduction": values.pop("reduction"),
+        "max_log_odds": (start.loss if start else LossConfig()).max_log_odds,
+    }
     seeds, noise_seed = choose_seeds(start)
     configs = [
         make_config(

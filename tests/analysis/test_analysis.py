@@ -8,8 +8,8 @@ import pytest
 
 from imae_core.analysis.detection import detection_auc, suspicion
 from imae_core.analysis.findings import attention_sentence, percent
-from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.analysis.histograms import binned
+from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.analysis.weights import bin_edges, weight_share
 
 
