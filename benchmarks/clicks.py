@@ -118,8 +118,9 @@ def inspect(clock: Clock, url: str, round_: int) -> None:
     painted(page)
 
     box = page.locator(".st-key-scope_class input")
-    box.press("ArrowDown")
-    page.locator("[role=option]").first.wait_for()
+    while not page.locator("[role=option]").count():
+        box.press("ArrowDown")
+        page.wait_for_timeout(300)
     box.fill(str(round_))
     page.locator("[role=option]", has_text=str(round_)).first.wait_for()
     clock(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
-from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise, mixture_noise_rate
+from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import dataset_path, load_dataset
 from imae_core.review import Journal
@@ -99,25 +99,6 @@ def suspects(
 ) -> pd.DataFrame:
     """(N rows) every training example with its suspicion; shared, never to be changed."""
     return suspects_table(run_folder(store().home, run_id), names)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def suspects_order(
-    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...]
-) -> np.ndarray:
-    """(N,) rows of `suspects`, the most suspicious first."""
-    rank = suspects(run_id, source, num_epochs, started, run_state, names)["rank"].to_numpy()
-    order = np.empty(len(rank), dtype=np.int32)
-    order[rank - 1] = np.arange(len(rank), dtype=np.int32)
-    return order
-
-
-@st.cache_data(show_spinner="Estimating the noise …", max_entries=64)
-def mixture_rate(
-    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...]
-) -> float:
-    """By the scores of a ranking alone; NaN where they do not tell."""
-    return mixture_noise_rate(suspects(run_id, source, num_epochs, started, run_state, names)["suspicion"])
 
 
 @st.cache_data(show_spinner="Estimating the noise …", max_entries=16)

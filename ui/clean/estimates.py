@@ -46,7 +46,7 @@ def _numbers(ranking: Ranking) -> None:
             help=f"With the {estimate.level:.0%} interval of a bootstrap over the examples. It covers chance alone.",
         )  # fmt: skip
     columns[2].metric(
-        "By the ranking", text.percent(cache.mixture_rate(*ranking.key, ranking.detectors)),
+        "By the ranking", text.percent(ranking.mixture_rate),
         help="Share of the more suspicious of two populations, from a Gaussian mixture of the ranking's scores.",
     )  # fmt: skip
     if ranking.view.known:

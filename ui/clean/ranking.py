@@ -1,6 +1,7 @@
 """What is reviewed: a run, the order of its examples, and whose decisions count."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS
-from imae_core.analysis.noise_estimate import NoiseEstimate
+from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
 from imae_core.review import Journal
 from imae_core.runs.status import RunStatus
 from ui import cache, state
@@ -38,10 +39,13 @@ class Ranking:
         names = [DETECTORS[name].title for name in self.detectors]
         return names[0] if len(names) == 1 else f"mean rank of {', '.join(names)}"
 
-    @property
+    @cached_property
     def rows(self) -> np.ndarray:
         """(N,) rows of the run, the most suspicious first."""
-        return cache.suspects_order(*self.key, self.detectors)
+        rank = self.suspects["rank"].to_numpy()
+        rows = np.empty(len(rank), dtype=np.int64)
+        rows[rank - 1] = np.arange(len(rank))
+        return rows
 
     def rows_of(self, indices: list[int]) -> np.ndarray:
         """Rows of the run, from rows of the data set; what is not of this run is left out."""
@@ -49,6 +53,11 @@ class Ranking:
         wanted = np.asarray(indices, dtype=np.int64)
         rows = np.searchsorted(known, wanted).clip(0, len(known) - 1)
         return rows[known[rows] == wanted]
+
+    @cached_property
+    def mixture_rate(self) -> float:
+        """Noise rate by the scores of the ranking alone; NaN where they do not tell."""
+        return mixture_noise_rate(self.suspects["suspicion"])
 
     @property
     def estimate(self) -> NoiseEstimate | None:
@@ -61,7 +70,7 @@ class Ranking:
         estimate = self.estimate
         if estimate is not None:
             return estimate.num_wrong
-        rate = cache.mixture_rate(*self.key, self.detectors)
+        rate = self.mixture_rate
         return 0 if np.isnan(rate) else round(rate * self.num_examples)
 
 
