@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imae_core.analysis.ranks import mean_ranks
+from imae_core.analysis.places import mean_ranks
 
 
 def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:

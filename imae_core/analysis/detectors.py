@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from imae_core.analysis.detection import suspicion
-from imae_core.analysis.ranks import mean_ranks
+from imae_core.analysis.places import mean_ranks
 from imae_core.analysis.suspicion_scores import (
     Scores,
     cross_entropy,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from imae_core.analysis.ranks import mean_ranks
+from imae_core.analysis.places import mean_ranks
 
 TOP_SHARE = 0.1
 
