@@ -1,4 +1,4 @@
-"""How long every view takes on large runs: `nice -n -10 python -m benchmarks.pages`, or with one size alone
+"""How long every view takes on large runs: `setsid nice -n -10 python -m benchmarks.pages`, or with one size alone
 `--examples 50000 --epochs 200`.
 
 Makes 300 synthetic runs (benchmarks/synthetic.py) and prints, as Markdown:
@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 import streamlit
 
-from benchmarks.clicks import in_browser
+from benchmarks.clicks import in_browser, share_priority
 from benchmarks.stream import answered, open_stream, rerun
 from benchmarks.synthetic import make_sweep
 from imae_core.runs.store import Store
@@ -153,6 +153,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--home", type=Path, help="keeps the synthetic runs in this folder, or finds them there")
     options = parser.parse_args()
+    share_priority()
     for num_examples, num_epochs in [(options.examples, options.epochs)] if options.examples else SIZES:
         with tempfile.TemporaryDirectory() as folder:
             home = (options.home or Path(folder)) / f"{num_examples}"
