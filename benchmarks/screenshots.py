@@ -18,7 +18,7 @@ from tests.conftest import end_processes_of, wait_until
 from tests.server import Server
 
 PAGES = {
-    "overview": "", "datasets": "datasets", "train": "train", "runs": "runs", "inspect": "inspect", "compare": "compare",
+    "overview": "", "datasets": "datasets", "loss_lab": "loss_lab", "train": "train", "runs": "runs", "inspect": "inspect", "compare": "compare",
     "clean_labels": "clean_labels",
 }  # fmt: skip
 MORE = {

@@ -1,12 +1,14 @@
 """What a run is: every choice that decides its numbers, validated once, at construction."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
+from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
 
 FORMAT_VERSION = 2  # 1: `augment` was true or false
@@ -17,22 +19,43 @@ class _Frozen(BaseModel):
 
 
 class NoiseConfig(_Frozen):
-    """Label noise to inject; rate 0 leaves the labels as they are."""
+    """Noise to inject; rate 0 leaves the data as they are. What is not given takes the catalog's default."""
 
     kind: str = "symmetric"
     rate: float = Field(default=0.0, ge=0.0, le=1.0, description="fraction in [0, 1]")
     params: dict[str, Any] = {}
 
-    @field_validator("kind")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, kind: str) -> str:
-        lookup(NOISES, kind, "noise model")
-        return kind
+    def _complete(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            entry = lookup(NOISES, str(values.get("kind", "symmetric")), "noise model")
+            values = values | {"params": entry.validate(values.get("params") or {})}
+        return values
 
     @property
     def is_none(self) -> bool:
-        """Whether no label can change."""
-        return self.rate == 0 and self.kind != "transition_matrix"
+        """Whether nothing can change."""
+        return self.rate == 0 and NOISES[self.kind].uses_rate
+
+    @property
+    def source(self) -> str | None:
+        """The data set that pictures are taken from; None where none are."""
+        return self.params.get("source") if self.kind == "open_set" and not self.is_none else None
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        if self.is_none:
+            return "labels as they are"
+        if self.kind == "transition_matrix":
+            return "own matrix"
+        parts = self.params.get("components", [])
+        if self.kind == "mixture":
+            return "mixture of " + " + ".join(
+                f"{part['share']:.0%} {part['kind']} {part['rate']:.0%}" for part in parts
+            )
+        return f"{self.kind} {self.rate:.0%}" + (f" from {self.source}" if self.source else "")
 
 
 class LossConfig(_Frozen):
@@ -168,21 +191,16 @@ class RunConfig(_Frozen):
     @property
     def title(self) -> str:
         """A short name for people: loss with what differs from its defaults, data, noise, seed, folds."""
-        defaults = LOSSES[self.loss.name].defaults
-        changed = ", ".join(_setting(k, v) for k, v in self.loss.params.items() if defaults.get(k) != v)
-        noise = "labels as they are" if self.noise.is_none else f"{self.noise.kind} {self.noise.rate:.0%}"
-        if self.noise.kind == "transition_matrix":
-            noise = "own matrix"
-        loss = LOSSES[self.loss.name].title.split(" (")[0] + (f" ({changed})" if changed else "")
+        loss = loss_text(self.loss.name, self.loss.params)
         folds = f" · {self.num_folds}-fold" if self.num_folds else ""
-        return f"{loss} · {self.dataset} · {noise} · seed {self.seed}{folds}"
+        return f"{loss} · {self.dataset} · {self.noise.title} · seed {self.seed}{folds}"
 
 
-def _setting(name: str, value: Any) -> str:
-    """A parameter for a title: numbers short, texts cut, tables by name alone."""
-    if isinstance(value, str):
-        return value if len(value) <= 40 else f"{value[:39]}…"
-    return f"{name}={value:g}" if isinstance(value, int | float) else f"own {name}"
+def loss_text(name: str, params: Mapping[str, Any]) -> str:
+    """A loss for people: its name, what differs from its defaults, and always its texts, such as a formula."""
+    defaults = LOSSES[name].defaults
+    shown = ", ".join(setting_text(k, v) for k, v in params.items() if isinstance(v, str) or defaults.get(k) != v)
+    return LOSSES[name].title.split(" (")[0] + (f" ({shown})" if shown else "")
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:
@@ -190,13 +208,18 @@ def parse_config(values: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"])
-            message = problem["msg"].removeprefix("Value error, ")
-            given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
-            problems.append(f"{where}: {message}{given}" if where else message)
-        raise BadInputError("; ".join(problems)) from None
+        raise BadInputError(describe_problems(error)) from None
+
+
+def describe_problems(error: ValidationError) -> str:
+    """One line for people: what was wrong where, and what was given."""
+    problems = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r}"
+        problems.append(f"{where}: {message}{given}" if where else message)
+    return "; ".join(problems)
 
 
 def new_run_id() -> str:

@@ -8,13 +8,18 @@ This module never imports torch.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from imae_core.drawn import drawn_curve
+from imae_core.errors import BadInputError
+from imae_core.formula import compile_formula
+
 CurveFunction = Callable[..., Any]
 
+LARGEST_WEIGHT = 1e12  # of a curve of one's own; a batch of them still has a sum in single precision
 RCE_CLIP_LOG = 9.210340371976182  # -log 1e-4: what the reverse cross entropy puts for -log 0
 
 
@@ -114,6 +119,16 @@ def js(p: Any, not_p: Any, /, *, pi1: float = 0.7) -> Any:
     return 2 * not_p * log_ratio / -np.log(pi2)
 
 
+def formula(p: Any, not_p: Any, /, *, formula: str) -> Any:
+    """A curve of one's own, typed (imae_core/formula.py)."""
+    return compile_formula(formula)(p, not_p, _library(p))
+
+
+def drawn(p: Any, not_p: Any, /, *, points: Sequence[Sequence[float]], smooth: float = 1) -> Any:
+    """A curve of one's own, through points (imae_core/drawn.py)."""
+    return drawn_curve(points, smooth)(p, not_p, _library(p))
+
+
 CURVES: dict[str, CurveFunction] = {
     "cce": cce,
     "mae": mae,
@@ -130,6 +145,8 @@ CURVES: dict[str, CurveFunction] = {
     "aul": aul,
     "ael": ael,
     "js": js,
+    "formula": formula,
+    "drawn": drawn,
 }
 
 
@@ -138,12 +155,35 @@ def uniform_p(points: int = 1001) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.linspace(0.0, 1.0, points)
 
 
-def curve_on(name: str, p: Any, **params: float) -> Any:
+def curve_on(name: str, p: Any, **params: Any) -> Any:
     """w(p) of a named curve at p (float, array or tensor); `params` as in the catalog, already validated."""
     p = p if hasattr(p, "dtype") else np.asarray(p, dtype=np.float64)
     return CURVES[name](p, 1 - p, **params)
 
 
-def largest_weight(name: str, **params: float) -> float:
+def largest_weight(name: str, **params: Any) -> float:
     """The maximum of w over p in [0, 1]: the right end of a weight axis."""
     return float(np.max(curve_on(name, uniform_p(4001), **params)))
+
+
+def check_weights(name: str, **params: Any) -> None:
+    """BadInputError with the place where a curve of one's own is negative, not finite, too large, or 0 everywhere.
+
+    Looks at even steps of p and, near 0 and 1, of the log odds, in double and in single precision.
+    """
+    log_odds = np.linspace(-100, 100, 801)
+    p = np.concatenate([uniform_p(2001), 1 / (1 + np.exp(-log_odds))])
+    not_p = np.concatenate([1 - uniform_p(2001), 1 / (1 + np.exp(log_odds))])
+    for kind in (np.float64, np.float32):
+        weight = np.asarray(CURVES[name](p.astype(kind), not_p.astype(kind), **params), dtype=np.float64)
+        bad = ~((weight >= 0) & (weight <= LARGEST_WEIGHT))
+        if bad.any():
+            place = int(bad.argmax())
+            advice = "" if np.isfinite(weight[place]) else "; log(p) or 1/p may need max(p, 0.001) instead of p"
+            found = "not a number" if np.isnan(weight[place]) else f"{weight[place]:g}"
+            raise BadInputError(
+                f"{name}: a weight must be in [0, {LARGEST_WEIGHT:g}] for every p in [0, 1], but at p = {p[place]:.4g} it is "
+                f"{found}{advice}"
+            )
+    if not (weight > 0).any():
+        raise BadInputError(f"{name}: the weight is 0 for every p, so nothing would be learned")

@@ -26,6 +26,7 @@ class Limits(BaseModel):
     picture_megapixels: float = Field(100.0, gt=0, description="one picture, decoded")
     rows: int = Field(50_000_000, ge=1, description="examples")
     columns: int = Field(10_000, ge=1, description="columns of a table, and features after encoding")
+    label_file_megabytes: float = Field(100.0, gt=0, description="a .pt or .npy file of labels, unpacked")
     classes: int = Field(2_000, ge=2, description="classes")
     categories: int = Field(100, ge=2, description="distinct texts of one categorical feature")
     stored_gigabytes: float = Field(500.0, gt=0, description="a data set as it is stored")

@@ -25,9 +25,9 @@ CURVES = (
     ("clean_subset_accuracy", "Clean subset", "clean examples fitted"),
 )
 FILTERS = (
-    ("compare_dataset", "Data set", lambda config: config.dataset, str),
-    ("compare_noise", "Noise", lambda config: config.noise.kind, lambda name: NOISES[name].title),
-    ("compare_loss", "Loss", lambda config: config.loss.name, lambda name: LOSSES[name].title.split(" (")[0]),
+    (state.DATA, "Data set", lambda config: config.dataset, str),
+    (state.NOISE, "Noise", lambda config: config.noise.kind, lambda name: NOISES[name].title),
+    (state.LOSS, "Loss", lambda config: config.loss.name, lambda name: LOSSES[name].title.split(" (")[0]),
 )
 DOWNLOADS = (
     (
@@ -51,7 +51,7 @@ frame.require()
 
 def choose(statuses: list[RunStatus]) -> list[RunStatus]:
     """The runs of the link, else of a group, narrowed by the filters; the newest come first where there are too many."""
-    linked = set(st.query_params.get(state.RUNS, "").split(",")) & {status.run.run_id for status in statuses}
+    linked = set(state.linked(state.RUNS)) & {status.run.run_id for status in statuses}
     chosen = [status for status in statuses if not linked or status.run.run_id in linked]
     groups = list(dict.fromkeys(status.run.group_name for status in chosen if status.run.group_name))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,10 +69,11 @@ def choose(statuses: list[RunStatus]) -> list[RunStatus]:
             state.to_link(group=group)
         for key, label, value_of, name_of in FILTERS:
             options = sorted({value_of(status.run.config) for status in chosen})
-            st.session_state[key] = [value for value in st.session_state.get(key, []) if value in options]
+            state.several_from_link(key, options)
             if len(options) > 1:
                 wanted = st.multiselect(label, options, format_func=name_of, key=key, width=240, placeholder="all")
                 chosen = [status for status in chosen if not wanted or value_of(status.run.config) in wanted]
+            state.to_link(**{key: st.session_state[key]})
     if len(chosen) > MOST_RUNS:
         st.warning(f"These are {len(chosen):,} runs; the newest {MOST_RUNS} are compared. Narrow the choice for the others.",
                    icon=":material/warning:")  # fmt: skip
@@ -137,22 +138,33 @@ def draw_results(comparison: Comparison, key: Key) -> None:
                                icon=":material/download:", key=f"download_{ending}", help=help_text)  # fmt: skip
 
 
-@st.fragment
-def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
-    """Means and standard deviations over seeds, epoch by epoch."""
-    st.subheader("Over the epochs", divider="gray")
+def choose_lines(comparison: Comparison) -> list[str]:
+    """The groups to draw; a link names each by a run of it, since a group's name depends on what it is compared with."""
     names = list(comparison.groups.unique())
     start = names
     if len(names) > MOST_LINES:
         tasks = comparison.tasks
         start = list(tasks.index[tasks == tasks.iloc[-1]])[:MOST_LINES]
-    kept = [name for name in st.session_state.get("compare_lines", start) if name in names]
-    st.session_state["compare_lines"] = kept or start
+    linked = [comparison.groups[run_id] for run_id in state.linked(state.LINES) if run_id in comparison.groups.index]
+    if state.LINES in st.session_state and st.session_state[state.LINES] == st.session_state.get(state.USUAL_LINES):
+        st.session_state[state.LINES] = start  # nobody had chosen among the runs of before
+    st.session_state[state.USUAL_LINES] = start
+    state.several_from_link(state.LINES, names, start if state.LINES in st.session_state else linked or start)
     wanted = st.multiselect(
-        f"Lines, of {len(names)}", names, key="compare_lines",
+        f"Lines, of {len(names)}", names, key=state.LINES,
         help="A line is a mean over seeds, its band one sample standard deviation. Runs that have not finished are dotted lines of "
         "their own.",
     )  # fmt: skip
+    first = comparison.groups.drop_duplicates()
+    state.to_link(lines=None if wanted == start else [first.index[first == name][0] for name in wanted])
+    return wanted
+
+
+@st.fragment
+def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
+    """Means and standard deviations over seeds, epoch by epoch."""
+    st.subheader("Over the epochs", divider="gray")
+    wanted = choose_lines(comparison)
     done = [
         status for status in chosen if status.run.state == "done" and comparison.groups[status.run.run_id] in wanted
     ]
@@ -201,8 +213,11 @@ def curve_drawing(
 def draw_noise_map(comparison: Comparison, key: Key) -> None:
     """Loss against noise rate, where there are several rates."""
     st.subheader("Loss against noise rate", divider="gray")
-    metric = st.selectbox("Metric", list(METRICS), format_func=lambda name: METRICS[name].title, key="compare_metric", width=260,
+    first = next(iter(METRICS))
+    state.from_link(state.METRIC, list(METRICS), first)
+    metric = st.selectbox("Metric", list(METRICS), format_func=lambda name: METRICS[name].title, key=state.METRIC, width=260,
                           help="; ".join(f"**{one.title}**: {one.help}" for one in METRICS.values()))  # fmt: skip
+    state.to_link(metric=None if metric == first else metric)
     drawing, num_rates = noise_drawing(key, metric, comparison)
     if not num_rates:
         st.info("No finished run has this number.", icon=":material/info:")
@@ -235,12 +250,17 @@ def draw(chosen: list[RunStatus]) -> None:
     several = not over_seeds.groups.is_unique
     done = int(over_seeds.is_done.sum())
     st.subheader("Results", divider="gray")
+    state.from_link(state.SINGLE, [False, True], False)
+    single = several and st.session_state[state.SINGLE]
+    shown_rows = cache.comparison(key, False) if single else over_seeds
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{len(chosen)} runs, {done} of them finished, in {over_seeds.groups.nunique()} rows")
-        single = several and st.toggle(
-            "A row a run", key="compare_single", help="Every seed in a row of its own, instead of means over seeds."
-        )
-    draw_results(cache.comparison(key, False) if single else over_seeds, (*key, bool(single)))
+        st.markdown(f"{len(chosen)} runs, {done} of them finished, in {shown_rows.groups.nunique()} rows")
+        if several:
+            st.toggle(
+                "A row a run", key=state.SINGLE, help="Every seed in a row of its own, instead of means over seeds."
+            )
+    state.to_link(single=single or None)
+    draw_results(shown_rows, (*key, bool(single)))
     draw_curves(over_seeds, chosen)
     draw_noise_map(over_seeds, key)
     draw_same_examples(chosen)

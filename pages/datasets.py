@@ -6,21 +6,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.catalog import DATASETS, NOISES
+from imae_core.catalog import DATASETS
 from imae_core.data.dataset import Dataset
+from imae_core.data.facts import dataset_facts
 from imae_core.data.jobs import job_status, start_prepare
 from imae_core.data.store import list_datasets
-from imae_core.noise import LabelNoise, corrupt_labels
 from ui import cache, figures, frame, live_chart, manage_data, state, text
 from ui.add_data import add_data
-from ui.controls import labels_note, noise_controls, own_noise_rate
+from ui.controls import labels_note, noise_controls, own_noise_rate, picture_sources
 from ui.data_jobs import data_jobs
 from ui.errors import shown
 from ui.figures import COLOR
 from ui.gallery import Card, gallery, picture_address
+from ui.noise_preview import noise_preview, preview_config
 
-FLIPPED_SHOWN = 24
-CLASSES_DRAWN = 100
 ROWS_SHOWN = 50
 frame.require()
 store = state.store()
@@ -84,56 +83,20 @@ def table_rows(data: Dataset) -> None:
     st.dataframe(rows, height=260, key="rows")
 
 
-def noise_preview(data: Dataset) -> None:
-    """The transition matrix, the realised rate, and flipped examples with both labels."""
+def preview_noise(data: Dataset) -> None:
+    """What any noise would do to the data set."""
     st.subheader("What label noise would do", divider="gray")
     labels_note(data.labels_are_true, own_noise_rate(data))
-    noise_config = noise_controls(f"preview_{data.name}", data.class_names, data.mapping)
+    noise = noise_controls(
+        f"preview_{data.name}",
+        dataset_facts(store.home, data.name),
+        data.class_names,
+        picture_sources(records, data.name),
+    )
     seed = st.number_input(
-        "Noise seed", 0, 2**31, 0, key="preview_seed", help="The same seed always flips the same labels."
+        "Noise seed", 0, 2**31, 0, key="preview_seed", help="The same seed always changes the same examples."
     )
-    reference = np.asarray(data.reference_labels)
-    noise = corrupt_labels(
-        reference, data.num_classes, noise_config["kind"], noise_config["rate"], int(seed), **noise_config["params"]
-    )
-    st.caption(NOISES[noise_config["kind"]].summary + f" Source: {NOISES[noise_config['kind']].source}.")
-    columns = st.columns(3)
-    columns[0].metric("Requested rate", text.percent(noise_config["rate"], 0) if noise_config["rate"] else "–",
-                      help="The r in the noise model's definition.")  # fmt: skip
-    columns[1].metric("Realised rate", text.percent(noise.realized_noise_rate, 2),
-                      help="Share of labels that really changed, with this seed.")  # fmt: skip
-    columns[2].metric("Flipped labels", f"{noise.is_corrupted.sum():,} of {data.num_train:,}")
-    if data.num_classes <= CLASSES_DRAWN:
-        matrices(noise, data.class_names)
-    else:
-        st.caption(f"The transition matrices of {data.num_classes:,} classes are too large to draw.")
-    flipped = np.flatnonzero(noise.is_corrupted)
-    st.markdown(f"**Flipped examples** ({min(FLIPPED_SHOWN, len(flipped))} of {len(flipped):,})")
-    chosen = np.random.default_rng(0).permutation(flipped)[:FLIPPED_SHOWN]
-    cards = []
-    for row in sorted(int(row) for row in chosen):
-        given, true = data.class_names[noise.given_labels[row]], data.class_names[reference[row]]
-        lines = [f"given {given}", f"true {true}", f"row {row}"]
-        cards.append(Card(row, COLOR["corrupted"], lines, f"row {row}: given {given}, true {true}", picture(data, row)))
-    if cards:
-        gallery(cards, key="flipped")
-    else:
-        st.info("No label changes at this rate.", icon=":material/check_circle:")
-
-
-def matrices(noise: LabelNoise, class_names: tuple[str, ...]) -> None:
-    """The transition matrix of the model beside that of the draw."""
-    left, right = st.columns(2)
-    with left:
-        live_chart.chart(
-            figures.transition_heatmap(noise.transition_matrix, class_names, "The model's transition matrix, %"),
-            key="model_matrix",
-        )
-    with right:
-        live_chart.chart(
-            figures.transition_heatmap(noise.realized_transition_matrix, class_names, "The realised one, %"),
-            key="realized_matrix",
-        )
+    noise_preview(preview_config(data.name, noise, int(seed)), "preview")
 
 
 st.title("Datasets")
@@ -189,4 +152,4 @@ with shown():
             manage_data.report(store.home, data)
             manage_data.manage(store, data)
         preview(data)
-        noise_preview(data)
+        preview_noise(data)

@@ -3,26 +3,21 @@
 import streamlit as st
 
 from imae_core.hardware import cpu_cores, free_disk_bytes, memory_bytes
-from imae_core.recipes import make_config
+from imae_core.paper.standing import PaperPlan
 from imae_core.runs.machine import runner_is_alive, runner_is_external, training_gpus
 from imae_core.runs.service import ensure_runner
 from imae_core.runs.submit import submit
 from ui import cache, frame, state, tables, text
 from ui.errors import shown
 
-PAPER_LOSSES = ("cce", "mae", "imae")
 frame.require()
 store = state.store()
 
 
 def paper_experiment() -> list[str]:
     """Queues CCE, MAE and IMAE on digits with 40 % symmetric noise, seed 0."""
-    configs = [
-        make_config(
-            "digits", (1, 8, 8), 1297, loss={"name": name}, noise={"kind": "symmetric", "rate": 0.4}, device="cpu"
-        )
-        for name in PAPER_LOSSES
-    ]
+    plan = PaperPlan("digits", device="cpu", only=("40",))
+    configs = [cell.config for cell in plan.cells(store.home)]
     return submit(store.home, configs, group="The paper's experiment on digits")
 
 

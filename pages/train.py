@@ -18,8 +18,11 @@ from imae_core.runs.machine import training_gpus
 from imae_core.runs.status import expected_cost
 from imae_core.runs.submit import submit
 from ui import cache, figures, frame, live_chart, state, text
-from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate
+from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate, picture_sources
 from ui.errors import shown
+from ui.lab.curves import from_text
+from ui.lab.own import own_parameters
+from ui.noise_preview import noise_preview
 from ui.recipe import recipe_inputs
 
 frame.require()
@@ -49,28 +52,57 @@ def choose_noise(facts: DatasetFacts, start: RunConfig | None) -> dict[str, Any]
         labels_note(data.labels_are_true, own)
         if own is not None or not data.labels_are_true:
             given = given or {"rate": 0.0}
-    return noise_controls(f"noise_{facts.name}", names, facts.mapping, given)
+    return noise_controls(f"noise_{facts.name}", facts, names, picture_sources(records.values(), facts.name), given)
 
 
-def choose_losses(start: RunConfig | None) -> dict[str, dict[str, float]]:
+def preview_noise(facts: DatasetFacts, config: RunConfig) -> None:
+    """What the first run's noise does, where the data set is here; drawn when it is opened."""
+    with st.expander(
+        "What this noise does", icon=":material/visibility:", key="noise_preview", on_change="rerun"
+    ) as box:
+        if not box.open:
+            return
+        if not is_ready(store.home, facts.name):
+            st.caption(f"{facts.title} is not here yet; fetch it on Datasets to see.")
+            return
+        st.caption(f"Noise seed {config.noise_seed}; the choice of the training examples depends on it, too.")
+        noise_preview(config, "train_preview")
+
+
+def first_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
+    """Names and parameters to start with: of a link from the Loss lab, of the run that is cloned, else the paper's three."""
+    linked = st.query_params.get(state.CURVES)
+    if linked:
+        return dict(from_text(linked))
+    return (
+        {start.loss.name: start.loss.params}
+        if start
+        else {name: LOSSES[name].defaults for name in ("cce", "mae", "imae")}
+    )
+
+
+def choose_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
     """Names and parameters, with their curves drawn beside them."""
     controls, picture = st.columns([3, 2], gap="large")
+    first = first_losses(start)
     with controls:
         names = st.multiselect(
             "Losses",
             list(LOSSES),
-            default=[start.loss.name] if start else ["cce", "mae", "imae"],
+            default=list(first),
             format_func=loss_title,
             key="losses",
             help="One run is queued for each loss and seed. All losses have the same gradient direction; what differs is the "
             "weight that they give each example.",
         )
-        chosen: dict[str, dict[str, float]] = {}
+        chosen: dict[str, dict[str, Any]] = {}
         for name in names:
             entry = LOSSES[name]
             st.markdown(f"**{entry.title}**  \n{entry.summary} L = {entry.formula} · {entry.source}")
-            given = start.loss.params if start and start.loss.name == name else None
-            chosen[name] = entry_parameters(entry, f"loss_{name}", given) if entry.parameters else {}
+            given = first.get(name, entry.defaults)
+            chosen[name] = entry_parameters(entry, f"loss_{name}", given)
+            chosen[name] |= own_parameters(entry, f"loss_{name}", given, chosen[name].get("smooth", 1))
+            entry.validate(chosen[name])
     with picture:
         st.markdown("**How much each example weighs**")
         if chosen:
@@ -173,6 +205,7 @@ with shown():
                + ("" if ready else "**Not here yet**: fetch it on Datasets first, or the first run will."))  # fmt: skip
     st.subheader("Label noise", divider="gray")
     noise = choose_noise(facts, start if start and start.dataset == name else None)
+    noise_place = st.container()  # filled when seeds and the choice of examples are known
     st.subheader("Losses", divider="gray")
     losses = choose_losses(start)
     st.subheader("Training", divider="gray")
@@ -190,6 +223,9 @@ with shown():
         for loss, params in losses.items()
         for seed in seeds
     ]  # fmt: skip
+    if configs:
+        with noise_place:
+            preview_noise(facts, configs[0])
     st.subheader("Queue", divider="gray")
     if not configs:
         st.info("Choose at least one loss.", icon=":material/arrow_upward:")

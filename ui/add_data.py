@@ -6,10 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from imae_core.data.imports.label_arrays import ARRAY_ENDINGS, given_columns
 from imae_core.data.imports.options import name_from
+from imae_core.data.imports.pickles import read_label_arrays
 from imae_core.data.jobs import forget_upload, job_status, keep_upload, start_job
 from imae_core.data.store import DatasetRecord, check_free_name
 from imae_core.errors import BadInputError
+from imae_core.limits import current_limits
 from ui.errors import shown
 
 ENDINGS = ["zip", "csv", "tsv", "txt", "parquet", "npz"]
@@ -87,22 +90,35 @@ def _labels(home: Path, ready: Sequence[DatasetRecord]) -> None:
     st.markdown(
         "A CSV with a column `index` (row of the training set, from 0) or `file` (its name when it was imported), and "
         "`given_label`. The data set's own labels become the true ones, those of the file the given ones: a new data set "
-        "with **known noise**. A column `true_label` is checked to be the same as the data set's."
+        "with **known noise**. A column `true_label` is checked to be the same as the data set's. For the human labels of "
+        "CIFAR-10N and CIFAR-100N bring the published `.pt` file: its clean labels are compared with the data set's, and "
+        "nothing in it is executed."
     )
     names = [record.name for record in ready]
     base = st.selectbox("Data set", names, key="labels_base")
-    file = st.file_uploader("Label file", type=["csv", "tsv", "txt"], key="labels_file")
+    file = st.file_uploader("Label file", type=["csv", "tsv", "txt", "pt", "npy"], key="labels_file")
     if file is None:
         return
-    name = st.text_input(
-        "Name of the new data set", f"{base}-{name_from(file.name)}", key=f"labels_name_{base}_{file.name}"
-    )
+    column = ""
+    if file.name.lower().endswith(ARRAY_ENDINGS):
+        with shown():
+            arrays = read_label_arrays(bytes(file.getbuffer()), file.name, current_limits())
+            column = st.selectbox(
+                "Labels", given_columns(list(arrays)), key="labels_column",
+                help="Which of the file's labels. Of CIFAR-10N, worse_label is wrong for 40 %, aggre_label (the majority of three) "
+                "for 9 %, each random_label for 17 to 18 %.",
+            )  # fmt: skip
+        if not column:
+            return
+    proposed = "-".join(part for part in (base, name_from(file.name), column) if part)
+    name = st.text_input("Name of the new data set", proposed, key=f"labels_name_{proposed}")
     if st.button("Import labels", type="primary", icon=":material/upload:", key="labels_go"):
         with shown():
             _refuse_taken(home, name)
             path = keep_upload(home, name, file.name, file.getbuffer())
             try:
-                start_job(home, name, "importing", ["labels", base, str(path), "--name", name])
+                chosen = ["--column", column] if column else []
+                start_job(home, name, "importing", ["labels", base, str(path), "--name", name, *chosen])
             except BaseException:
                 forget_upload(path)
                 raise

@@ -9,16 +9,27 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
-from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
+from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
+from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.data.store import dataset_path, load_dataset
+from imae_core.paper import PaperComparison, compare_with_paper, preset_of
+from imae_core.paper.spread import Spread, p_over_training
+from imae_core.paper.standing import PaperPlan, Standing, places, standings
 from imae_core.review import Journal
 from imae_core.runs.comparison import compare_runs, histories
+from imae_core.runs.comparison import on_same_labels as runs_on_same_labels
+from imae_core.runs.data import run_inputs as find_run_inputs
+from imae_core.runs.detection import detection_course
 from imae_core.runs.folder import LABELS, Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
+from imae_core.runs.suspects import noise_estimate as suspects_noise
 from imae_core.runs.suspects import possible_detectors, suspects_table
+from imae_core.studies.progress import Place
+from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
 
 
@@ -30,13 +41,38 @@ def statuses() -> list[RunStatus]:
 
 def dataset(name: str) -> Dataset:
     """A data set of this home; pictures stay on disk until they are looked at."""
+    return _dataset(name, dataset_changed(name))
+
+
+def dataset_changed(name: str) -> int:
+    """When it came, so that another of the same name is not taken for it."""
     facts = dataset_path(store().home, name) / "dataset.json"
-    return _dataset(name, facts.stat().st_mtime_ns if facts.exists() else 0)
+    return facts.stat().st_mtime_ns if facts.exists() else 0
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _dataset(name: str, changed: int) -> Dataset:
     return load_dataset(store().home, name)
+
+
+def noisy_data(config: RunConfig) -> TrainingRows:
+    """What a config's data and noise amount to: rows, labels and inputs; what else it says plays no part."""
+    names = [name for name in (config.dataset, config.noise.source) if name]
+    chosen = (config.dataset, config.noise.model_dump_json(), config.noise_seed, config.num_train)
+    return _noisy_data(chosen, tuple(map(dataset_changed, names)), config)
+
+
+@st.cache_resource(show_spinner="Drawing the noise …", max_entries=8)
+def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingRows:
+    source = dataset(_config.noise.source) if _config.noise.source else None
+    return noisy_rows(_config, dataset(_config.dataset), source)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def run_inputs(run_id: str, attempt: int, changed: tuple[int, ...]) -> RowInputs:
+    """What a run saw of its training examples, made when it is looked at; `changed` tells data sets of one name apart."""
+    folder = run_folder(store().home, run_id)
+    return find_run_inputs(folder, dataset(folder.config().dataset))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -104,14 +140,68 @@ def suspects(
 @st.cache_data(show_spinner="Estimating the noise …", max_entries=16)
 def noise_estimate(
     run_id: str, source: Source, num_epochs: int, started: float, run_state: str
-) -> NoiseEstimate | None:
-    """From the probabilities of the final net; None where the run has none yet."""
-    folder = run_folder(store().home, run_id)
-    probs = folder.array("pred_probs")
-    return None if probs is None else estimate_noise(folder.examples(["given_label"])["given_label"], probs)
+) -> tuple[NoiseEstimate, str] | None:
+    """From the probabilities of the final net, and what speaks against it; None where the run has none yet."""
+    return suspects_noise(run_folder(store().home, run_id))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def mixture_rate(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...], name: str
+) -> float:
+    """Of the scores of one of the detectors that rank."""
+    return mixture_noise_rate(suspects(run_id, source, num_epochs, started, run_state, names)[name])
+
+
+@st.cache_data(show_spinner="Measuring the ranking …", max_entries=256)
+def detection(
+    run_id: str, source: Source, num_epochs: int, started: float, run_state: str, names: tuple[str, ...], most: int
+) -> pd.DataFrame:
+    """How well rankings find wrong labels at up to `most` epochs, the last included."""
+    return detection_course(run_folder(store().home, run_id), names, most)
+
+
+@st.cache_data(show_spinner="Looking for runs on the same labels …", max_entries=64)
+def on_same_labels(run_id: str, attempt: int, others: tuple[tuple[str, int, bool], ...]) -> list[str]:
+    """Ids of those of `others` (id, attempt, whether it has evaluated) that trained on the same examples and labels."""
+    home = store().home
+    pairs = [(store().get(other), run_folder(home, other)) for other in (run_id, *(other for other, _, _ in others))]
+    return [run.run_id for run, _ in runs_on_same_labels(*pairs[0], pairs[1:])]
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def journal(run_id: str, reviewer: str) -> Journal:
     """One reviewer's decisions, shared so that only what is new is read."""
     return Journal(store().home, run_id, reviewer)
+
+
+States = tuple[tuple[str, str, float | None], ...]
+
+
+def states() -> States:
+    """Id, state and end of every run: what a table of runs depends on."""
+    return tuple((status.run.run_id, status.run.state, status.run.finished) for status in statuses())
+
+
+@st.cache_resource(show_spinner="Reading the results …", max_entries=32)
+def paper_comparisons(preset: str, runs: States) -> list[PaperComparison]:
+    """Ours beside the published numbers, one for each data set that carries out the preset."""
+    return compare_with_paper(store(), preset_of(preset))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def paper_places(plan: PaperPlan, runs: States) -> list[Place]:
+    """Which runs of a preset are there."""
+    return places(store(), plan)
+
+
+@st.cache_resource(show_spinner="Looking for the paper's runs …", max_entries=16)
+def paper_standings(dataset: str, runs: States) -> list[Standing]:
+    """What is there of every preset."""
+    return standings(store(), dataset)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def p_spread(run_id: str, finished: float | None) -> dict[str, Spread]:
+    """How p is distributed over the epochs of a finished run."""
+    return p_over_training(run_folder(store().home, run_id))

@@ -6,9 +6,11 @@ from html import escape
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from imae_core.analysis.data_map import stratified_sample
 from imae_core.analysis.same_examples import density
+from imae_core.analysis.truth import truth_is_known
 from ui.figures import COLOR, SERIES, finish
 
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
@@ -27,9 +29,9 @@ def line_styles(groups: Sequence[str]) -> dict[str, Line]:
 
 
 def seed_curves(
-    curves: pd.DataFrame, unfinished: pd.DataFrame, column: str, styles: dict[str, Line], y_title: str
+    curves: pd.DataFrame, unfinished: pd.DataFrame, column: str, styles: dict[str, Line], y_title: str, x: str = "epoch"
 ) -> go.Figure:
-    """A line and a band of one standard deviation a group, over epochs, in percent.
+    """A line and a band of one standard deviation a group, over epochs (or another column `x`), in percent.
 
     `curves` has the columns group, epoch, mean, std, n; `unfinished` group, run_id, epoch and `column`: a thin dotted line
     for each run that is in no mean.
@@ -37,13 +39,13 @@ def seed_curves(
     traces = []
     for group, part in curves.groupby("group", sort=False):
         color, dash = styles[str(group)]
-        epochs = part["epoch"].to_numpy()
+        epochs = part[x].to_numpy()
         mean, spread = 100 * part["mean"].to_numpy(), 100 * part["std"].fillna(0).to_numpy()
         if spread.any():
             band = np.concatenate([mean + spread, (mean - spread)[::-1]])
             traces.append(go.Scatter(
                 x=np.concatenate([epochs, epochs[::-1]]), y=band, fill="toself", mode="lines",
-                fillcolor=f"rgba({_rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
+                fillcolor=f"rgba({rgb(color)},0.16)", line={"width": 0}, hoverinfo="skip", showlegend=False,
             ))  # fmt: skip
         traces.append(go.Scatter(
             x=epochs, y=mean, name=str(group), mode="lines", line={"color": color, "width": 2, "dash": dash},
@@ -52,11 +54,11 @@ def seed_curves(
         ))  # fmt: skip
     for (group, _), part in unfinished.dropna(subset=[column]).groupby(["group", "run_id"], sort=False):
         traces.append(go.Scatter(
-            x=part["epoch"], y=100 * part[column], name=f"{group}, not finished", mode="lines",
+            x=part[x], y=100 * part[column], name=f"{group}, not finished", mode="lines",
             line={"color": styles[str(group)][0], "width": 1, "dash": "dot"}, hovertemplate="%{y:.1f} %",
         ))  # fmt: skip
     figure = go.Figure(traces)
-    finish(figure, "epoch", y_title, height=320)
+    finish(figure, {"step": "iteration"}.get(x, x), y_title, height=320)
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero")
     figure.update_layout(showlegend=False, hoverlabel={"namelength": 40})
     return figure
@@ -100,7 +102,7 @@ def weight_against_weight(
     Beyond MOST_POINTS a density lies below, and a stratified sample is drawn; `marked` (n,) are ringed.
     """
     x, y = table[f"{quantity}_a"].to_numpy(dtype=np.float32), table[f"{quantity}_b"].to_numpy(dtype=np.float32)
-    known = bool((table["true_label"] >= 0).all())
+    known = truth_is_known(table)
     kinds = table["is_corrupted"].to_numpy(dtype=np.uint8) if known else np.full(len(table), 2, dtype=np.uint8)
     figure = go.Figure()
     rows = stratified_sample(kinds, MOST_POINTS)
@@ -131,5 +133,31 @@ def weight_against_weight(
     return figure
 
 
-def _rgb(color: str) -> str:
+def rgb(color: str) -> str:
     return ",".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
+
+
+def selection_figure(table: pd.DataFrame, values: Sequence[str], chosen: int, parameter: str) -> go.Figure:
+    """Accuracies in percent against a parameter's values, mean and sample standard deviation over seeds.
+
+    `table` (V, ...) as of `Selection`; `values` are its texts, `chosen` a place among them, marked by a star. A second panel
+    has the test accuracy, where it is known: the scales differ, since given labels are wrong in part.
+    """
+    panels = [("validation", "held-out rows, given labels")]
+    if table["test_mean"].notna().all():
+        panels.append(("test", "test set, true labels"))
+    figure = make_subplots(1, len(panels), subplot_titles=[title for _, title in panels], horizontal_spacing=0.1)
+    symbols = ["star" if place == chosen else "circle" for place in range(len(values))]
+    for column, (name, title) in enumerate(panels, 1):
+        spread = 100 * table[f"{name}_std"].fillna(0)
+        figure.add_scatter(
+            row=1, col=column, x=list(values), y=100 * table[f"{name}_mean"], name=title, mode="lines+markers",
+            line={"color": SERIES[column - 1], "width": 2}, error_y={"array": spread, "thickness": 1.2, "width": 4},
+            marker={"symbol": symbols, "size": [16 if place == chosen else 8 for place in range(len(values))]},
+            customdata=spread, hovertemplate="%{y:.1f} ± %{customdata:.1f} %<extra></extra>",
+        )  # fmt: skip
+    finish(figure, parameter, "", height=330)
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(ticksuffix=" %")
+    figure.update_layout(showlegend=False, margin={"t": 34}, hovermode="closest")
+    return figure

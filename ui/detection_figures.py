@@ -3,6 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from ui.comparison_figures import Line
 from ui.figures import COLOR, SERIES, finish
 
 HEIGHT = 300
@@ -27,6 +28,25 @@ def precision_recall_figure(curves: Curves, noise_rate: float) -> go.Figure:
         x=[0, 1], y=[noise_rate] * 2, name="chance", mode="lines", line={"color": COLOR["all"], "dash": "dot"}
     )
     return _framed(figure, "wrong labels found (recall)", "suspects that are wrong (precision)")
+
+
+def course_figure(course: pd.DataFrame, column: str, title: str, chance: float, styles: dict[str, Line]) -> go.Figure:
+    """A measure over epochs, one line for each of `styles`; columns line, epoch and `column`. A lone epoch is a point."""
+    figure = go.Figure()
+    for name, (color, dash) in styles.items():
+        part = course[course["line"] == name].dropna(subset=[column])
+        if len(part):
+            figure.add_scatter(
+                x=part["epoch"], y=part[column], name=name, mode="lines+markers", marker={"size": 5, "color": color},
+                line={"color": color, "width": 2, "dash": dash}, hovertemplate="%{y:.3f}",
+            )  # fmt: skip
+    if len(course):
+        ends = [int(course["epoch"].min()), int(course["epoch"].max())]
+        figure.add_scatter(x=ends, y=[chance] * 2, name="chance", mode="lines", line={"color": COLOR["all"], "dash": "dot"},
+                           hovertemplate="%{y:.3f}")  # fmt: skip
+    finish(figure, "epoch", title, HEIGHT)
+    figure.update_layout(showlegend=False, hoverlabel={"namelength": 40})
+    return figure
 
 
 def _lines(figure: go.Figure, curves: Curves, x: str, y: str) -> None:

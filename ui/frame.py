@@ -17,11 +17,14 @@ def navigation() -> Any:
         [
             st.Page("pages/overview.py", title="Overview", default=True),
             st.Page("pages/datasets.py", title="Datasets"),
+            st.Page("pages/loss_lab.py", title="Loss lab"),
             st.Page("pages/train.py", title="Train"),
             st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/inspect.py", title="Inspect"),
             st.Page("pages/compare.py", title="Compare"),
+            st.Page("pages/studies.py", title="Studies"),
             st.Page("pages/clean_labels.py", title="Clean labels"),
+            st.Page("pages/paper.py", title="Paper"),
         ],
         position="top",
     )

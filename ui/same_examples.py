@@ -11,13 +11,13 @@ import streamlit as st
 from imae_core.analysis.same_examples import (
     TOP_SHARE,
     Change,
-    TrainedOn,
     change_table,
     changes,
     same_examples,
     why_incomparable,
 )
 from imae_core.catalog import LOSSES
+from imae_core.runs.comparison import trained_on
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
 from ui import comparison_figures, live_chart, state
@@ -26,7 +26,7 @@ from ui.inspect.view import SOURCE_TITLES, RunView
 
 PAGE_SIZE = 32
 Key = tuple[Any, ...]
-QUANTITIES = {"weight": "weight", "rank": "rank"}
+QUANTITIES = ("weight", "rank")
 
 
 @st.fragment
@@ -46,7 +46,7 @@ def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
     if a.run.run_id == b.run.run_id:
         st.info("A and B are the same run. Choose another one.", icon=":material/info:")
         return
-    both = [source for source in ("seen", "eval") if a.folder.epochs(source) and b.folder.epochs(source)]
+    both = [source for source in ("seen", "eval") if a.folder.has_epochs(source) and b.folder.has_epochs(source)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.from_link(state.SOURCE, both, both[0])
         source = st.segmented_control(
@@ -54,15 +54,19 @@ def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
             help="**as trained**: what each example was to the training step itself. **evaluated**: a pass after the epoch in "
             "evaluation mode, without augmentation.",
         )  # fmt: skip
+        state.from_link(state.AXES, QUANTITIES, QUANTITIES[0])
         quantity = st.segmented_control(
-            "Axes", list(QUANTITIES), format_func=QUANTITIES.__getitem__, key="pair_axes", default="weight", required=True,
+            "Axes", QUANTITIES, key=state.AXES, required=True,
             help="Weights of two losses have different scales. The rank is an example's place by weight in its run, from 0, the lightest, to 1.",
         )  # fmt: skip
     with left:
-        view_a = RunView(a, source, _choose_epoch(a, source, "A"))
+        view_a = RunView(a, source, _choose_epoch(a, source, "A", state.EPOCH_A))
     with right:
-        view_b = RunView(b, source, _choose_epoch(b, source, "B"))
-    state.to_link(a=a.run.run_id, b=b.run.run_id, source=source)
+        view_b = RunView(b, source, _choose_epoch(b, source, "B", state.EPOCH_B))
+    state.to_link(
+        a=view_a.run_id, b=view_b.run_id, source=source, epoch_a=view_a.epoch, epoch_b=view_b.epoch,
+        axes=None if quantity == QUANTITIES[0] else quantity,
+    )  # fmt: skip
     pair = _pair((*view_a.key, view_a.epoch), (*view_b.key, view_b.epoch), view_a, view_b)
     if isinstance(pair, str):
         st.warning(f"These two runs cannot be compared example by example. {pair}", icon=":material/warning:")
@@ -84,7 +88,7 @@ class Pair:
 @st.cache_resource(show_spinner="Putting the examples side by side …", max_entries=2)
 def _pair(key_a: Key, key_b: Key, _a: RunView, _b: RunView) -> Pair | str:
     """Shared, never to be changed; or why the two cannot be compared."""
-    trained = _trained_on(_a), _trained_on(_b)
+    trained = [trained_on(view.status.run, view.status.folder, view.examples) for view in (_a, _b)]
     reason = why_incomparable(*trained)
     if reason:
         return reason
@@ -115,8 +119,9 @@ def _draw(view_a: RunView, view_b: RunView, pair: Pair, quantity: str) -> None:
             column_config={"change": st.column_config.TextColumn(width=225), "clean": st.column_config.NumberColumn(width=55)}
             | {name: st.column_config.NumberColumn(width=80) for name in ("examples", "corrupted")},
         )  # fmt: skip
+        state.from_link(state.CHANGE, list(found), next(iter(found)))
         chosen = st.radio(
-            "Show", list(found), format_func=lambda name: titles[name], key="change",
+            "Show", list(found), format_func=lambda name: titles[name], key=state.CHANGE,
             help=f"Ringed in the chart and shown below. Heavy: among the {TOP_SHARE:.0%} with the largest weight in that run; light: in "
             "the lower half. Right: the predicted class is the true label, or the given one where the "
             "truth is not known.",
@@ -133,6 +138,7 @@ def _draw(view_a: RunView, view_b: RunView, pair: Pair, quantity: str) -> None:
         + (f" · a sample of {comparison_figures.MOST_POINTS:,} over the density of all"
            if len(table) > comparison_figures.MOST_POINTS else "")
     )  # fmt: skip
+    state.to_link(change=None if chosen == next(iter(found)) else chosen)
     _pictures(view_a, table, found[chosen], titles[chosen])
 
 
@@ -142,9 +148,9 @@ def _pictures(view_a: RunView, table: pd.DataFrame, change: Change, title: str) 
     rows = rows[np.argsort(-gap, kind="stable")]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pages = max(1, -(-len(rows) // PAGE_SIZE))
-        if st.session_state.get("pair_page", 1) > pages:
-            st.session_state["pair_page"] = 1
-        page = int(st.number_input(f"Page (of {pages:,})", 1, pages, key="pair_page", width=150)) - 1
+        state.from_link(state.PAIR_PAGE, range(1, pages + 1), 1)
+        page = int(st.number_input(f"Page (of {pages:,})", 1, pages, key=state.PAIR_PAGE, width=150)) - 1
+        state.to_link(pair_page=page + 1 if page else None)
         st.download_button(
             "CSV", lambda: table.iloc[rows].to_csv(index=False), "changed-sides.csv", "text/csv", icon=":material/download:",
             key="changed_csv", disabled=not len(rows), help="All of these examples with labels, weights, p and predictions.",
@@ -184,19 +190,13 @@ def _choose_run(letter: str, key: str, recorded: dict[str, RunStatus], default: 
     return recorded[chosen]
 
 
-def _choose_epoch(status: RunStatus, source: Source, letter: str) -> int:
+def _choose_epoch(status: RunStatus, source: Source, letter: str, key: str) -> int:
     epochs = status.folder.epochs(source)
-    key = f"pair_epoch_{status.run.run_id}_{source}_{letter}"
     if len(epochs) == 1:
         st.caption(f"Epoch {epochs[0]}, the only one so far")
         return epochs[0]
-    return st.select_slider(f"Epoch of {letter}", epochs, value=epochs[-1], key=key)
-
-
-def _trained_on(view: RunView) -> TrainedOn:
-    config = view.status.run.config
-    fingerprint = str(view.status.folder.environment().get("data_fingerprint", ""))
-    return TrainedOn(config.dataset, fingerprint, config.noise_seed, view.examples)
+    state.from_link(key, epochs, epochs[-1])
+    return st.select_slider(f"Epoch of {letter}", epochs, key=key)
 
 
 def _names(a: RunStatus, b: RunStatus) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from imae_core.analysis.parameters import SEEDS, agreeing, differing, group_names, parameter_table, task_keys
+from imae_core.catalog import NOISES
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ class Metric:
 METRICS = {
     "best_test_accuracy": Metric("best", "max", "Test accuracy of the best epoch, which is chosen on the test set: optimistic."),
     "final_test_accuracy": Metric("final", "max", "Test accuracy after the last epoch."),
-    "noisy_subset_accuracy": Metric("noisy subset", "min", "Corrupted training examples predicted as their wrong given label: memorisation, lower is better."),
-    "clean_subset_accuracy": Metric("clean subset", "max", "Clean training examples predicted as their label."),
+    "noisy_subset_accuracy": Metric("noisy subset", "min", "Training examples with a wrong label (open-set pictures too: every label is wrong for them) predicted as that label: memorisation, lower is better. Not defined where noise leaves labels right."),
+    "clean_subset_accuracy": Metric("clean subset", "max", "Training examples with a right label and an unchanged input predicted as their label."),
     "hybrid_accuracy": Metric("hybrid", "max", "Test set and all training examples together, against their true labels."),
     "train_accuracy_given": Metric("training, given labels", "", "Whole training set against its given labels: fit and memorisation in one."),
     "train_accuracy_true": Metric("training, true labels", "max", "Whole training set against its true labels."),
+    "validation_accuracy_given": Metric("validation, given labels", "max", "Rows that were not trained on, against their given labels, maybe wrong: what one may choose T by. With folds: every row, by the net that never saw it."),
     "detection_auc": Metric("detection AUC × 100", "max", "ROC-AUC of one minus the mean of p over the evaluated epochs, against what is corrupted."),
 }  # fmt: skip
 # IMAE, arXiv 1903.12141, final version, Table 6
@@ -144,24 +146,24 @@ def best_values(summary: pd.DataFrame, tasks: pd.Series) -> pd.DataFrame:
     return marks
 
 
-def mean_curves(histories: pd.DataFrame, groups: pd.Series, column: str) -> pd.DataFrame:
-    """Columns group, epoch, mean, std (sample; NaN for n = 1), n, of a column over the runs of each group.
+def mean_curves(histories: pd.DataFrame, groups: pd.Series, column: str, by: str = "epoch") -> pd.DataFrame:
+    """Columns group, `by`, mean, std (sample; NaN for n = 1), n, of a column over the runs of each group.
 
     `histories` has a row per run_id and epoch; epochs that were not evaluated (NaN) are left out.
     """
-    known = histories[["run_id", "epoch", column]].dropna()
+    known = histories[["run_id", by, column]].dropna()
     known = known.assign(group=known["run_id"].map(groups)).dropna(subset=["group"])
-    table = known.groupby(["group", "epoch"], sort=False)[column].agg(["mean", "std", "count"])
+    table = known.groupby(["group", by], sort=False)[column].agg(["mean", "std", "count"])
     return table.rename(columns={"count": "n"}).reset_index()
 
 
 def noise_pivot(comparison: Comparison, metric: str) -> pd.DataFrame:
     """Means: a row for all that agrees but the noise rate and the seeds, a column a noise rate, rising.
 
-    Runs with a transition matrix of their own are left out: it has no rate.
+    Runs with a transition matrix of their own, or a mixture, are left out: they have no one rate.
     """
     parameters = comparison.parameters
-    counted = comparison.is_done & (parameters["noise.kind"] != "transition_matrix")
+    counted = comparison.is_done & parameters["noise.kind"].map(lambda kind: NOISES[kind].uses_rate).astype(bool)
     cells = pd.DataFrame(
         {
             "row": group_names(parameters, without=["noise.rate", *SEEDS]),

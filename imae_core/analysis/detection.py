@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imae_core.analysis.places import mean_ranks
+from imae_core.analysis.scorecard import measures
 
 
 def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:
@@ -16,9 +16,5 @@ def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:
 
 def detection_auc(scores: ArrayLike, is_corrupted: ArrayLike) -> float | None:
     """ROC-AUC of suspicion scores (N,) against is_corrupted (N,); None if only one population is there."""
-    truth = np.asarray(is_corrupted, dtype=bool)
-    if truth.all() or not truth.any():
-        return None
-    positive = int(truth.sum())
-    above = mean_ranks(scores)[truth].sum() - positive * (positive + 1) / 2  # Mann and Whitney's U
-    return float(above / (positive * (len(truth) - positive)))
+    auc = measures(scores, is_corrupted)["auc"]
+    return None if np.isnan(auc) else auc

@@ -22,6 +22,7 @@ from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
 OPTIONAL = ("trajectory", "pred_probs", "embeddings")  # fields of DetectorInputs
+SAME_EVIDENCE = ("loss", "confident_learning")  # both the final probability of the given label
 BLOCK = 65_536  # rows; probabilities are read and widened by blocks, not all at once
 
 
@@ -158,6 +159,18 @@ def mean_rank(names: Sequence[str], inputs: DetectorInputs) -> Scores:
     if not names:
         raise BadInputError(f"give at least one detector; choose from: {', '.join(available(inputs))}")
     return mean_of_ranks([score(name, inputs) for name in names])
+
+
+def scores_of(names: Sequence[str], inputs: DetectorInputs) -> tuple[dict[str, Scores], Scores]:
+    """Of one detector or several, the scores (N,) by name, and the suspicion that ranks: the one's score, or their mean rank."""
+    scores = {name: score(name, inputs) for name in names}
+    return scores, scores[names[0]] if len(names) == 1 else mean_of_ranks(list(scores.values()))
+
+
+def same_evidence(names: Sequence[str]) -> list[str]:
+    """Those of `names` that rank alike at the last epoch, if there are several: in a mean rank they count twice."""
+    found = [name for name in names if name in SAME_EVIDENCE]
+    return found if len(found) > 1 else []
 
 
 def mean_of_ranks(scores: Sequence[ArrayLike]) -> Scores:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FLOOR = 5e-4  # added to each variance: DivideMix's reg_covar
+MOST_FITTED = 10_000  # of more values a random sample of that many is fitted, always the same one
 Pair = NDArray[np.float64]
 
 
@@ -37,6 +38,8 @@ def fit_mixture(values: NDArray[np.float64], max_iter: int, tolerance: float) ->
 
     It ends after `max_iter` rounds, or when the mean log likelihood moves by less than `tolerance`.
     """
+    if len(values) > MOST_FITTED:
+        values = np.random.default_rng(0).choice(values, MOST_FITTED, replace=False)
     upper = _two_means(values).astype(np.float64)
     mixture, before = _moments(values, np.stack([1 - upper, upper])), -np.inf
     for _ in range(max_iter):

@@ -9,7 +9,6 @@ from imae_core.analysis.mixture import fit_mixture
 from imae_core.errors import BadInputError
 
 LEVEL = 0.95
-MOST_FITTED = 10_000  # the mixture is fitted to a sample of that many scores
 BLOCK = 65_536  # rows; probabilities are widened by blocks, not all at once
 # cleanlab's: how far below its class's threshold a probability still counts, and the lowest threshold
 TOLERANCE, LOWEST_THRESHOLD = 1e-6, 2e-6
@@ -76,10 +75,7 @@ def mixture_noise_rate(scores: ArrayLike) -> float:
     if len(values) < 2 or values.min() == values.max():
         return float("nan")
     scaled = (values - values.min()) / (values.max() - values.min())
-    sample = scaled
-    if len(scaled) > MOST_FITTED:
-        sample = np.random.default_rng(0).choice(scaled, MOST_FITTED, replace=False)
-    return float(fit_mixture(sample, max_iter=200, tolerance=1e-3).higher(scaled).mean())
+    return float(fit_mixture(scaled, max_iter=200, tolerance=1e-3).higher(scaled).mean())
 
 
 def _checked(given_labels: ArrayLike, pred_probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.floating]]:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from imae_core.catalog import LOSSES, MODELS, NOISES
+from imae_core.catalog import LOSSES, MODELS, NOISES, Entry, table_text
+from imae_core.formula import shown
 
 SEEDS = ("seed", "noise_seed")
 # one best value is marked among the rows that agree in these: a rate of 0 % would win every column otherwise
 TASK = ("dataset", "num_train", "noise")
 ABSENT = ""
+MOST_ITEMS = 20
 
 TITLES = {
     "dataset": "data set", "num_train": "training examples", "noise.kind": "noise", "noise.rate": "noise rate",
@@ -25,11 +27,11 @@ _CHOICES = {
     "normalize": {"default": "as imported", "none": "none", "mean": "mean", "standardize": "standardised"},
 }
 _OWNERS = {"loss.params.": "loss.name", "noise.params.": "noise.kind", "model.params.": "model.name"}
-_CATALOGS = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}
+_CATALOGS: dict[str, Mapping[str, Entry]] = {"loss.name": LOSSES, "noise.kind": NOISES, "model.name": MODELS}
 
 
 def flat_parameters(config: Mapping[str, Any], prefix: str = "") -> dict[str, Hashable]:
-    """Nested mappings to dotted names, lists to tuples; the format's version is no parameter."""
+    """Nested mappings to dotted names, lists and mappings in them to tuples; the format's version is no parameter."""
     found: dict[str, Hashable] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):
@@ -87,8 +89,16 @@ def value_text(field: str, value: Any) -> str:
         return _CHOICES[field].get(value, str(value))
     if field in ("noise.rate", "validation_fraction"):
         return f"{100 * value:g} %"
-    if isinstance(value, tuple):
-        square = all(isinstance(row, tuple) for row in value)
+    if field == "noise.params.components":
+        return " + ".join(_component_text(dict(part)) for part in value)
+    if field == "loss.params.formula" and value != ABSENT:
+        return shown(value)
+    if field == "loss.params.points" and value != ABSENT:
+        return table_text(value)
+    if isinstance(value, tuple | list):
+        square = all(isinstance(row, tuple | list) for row in value)
+        if not square and len(value) > MOST_ITEMS:
+            return f"{len(value)} numbers"
         return f"{len(value)} × {len(value)} matrix" if square else ", ".join(value_text("", item) for item in value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "all" if field == "num_train" else "none"}[value]
@@ -121,12 +131,19 @@ def task_keys(parameters: pd.DataFrame) -> pd.Series:
     return pd.Series([codes[key] for key in keys], index=parameters.index)
 
 
+def _component_text(part: Mapping[str, Any]) -> str:
+    """Such as "50 % symmetric 40 %"."""
+    return f"{100 * part['share']:g} % {part['kind']} {100 * part['rate']:g} %"
+
+
 def _phrase(field: str, value: Any) -> str:
     text = value_text(field, value)
     return text if field in ("dataset", "noise.kind", "model.name", "schedule") else f"{title(field)} {text}"
 
 
 def _hashable(value: Any) -> Hashable:
+    if isinstance(value, Mapping):
+        return tuple((name, _hashable(item)) for name, item in sorted(value.items()))
     return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value
 
 

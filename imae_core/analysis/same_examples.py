@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from imae_core.analysis.places import mean_ranks
+from imae_core.analysis.truth import truth_is_known
 
 TOP_SHARE = 0.1
 
@@ -18,7 +19,7 @@ TOP_SHARE = 0.1
 @dataclass(frozen=True)
 class TrainedOn:
     """What a run trained on: data set, its fingerprint ("" for built-in ones), noise seed, and the examples (N,) with
-    columns index, given_label, true_label (-1 where unknown) and is_corrupted."""
+    columns index, given_label, true_label (-1 where unknown or no class is right) and is_corrupted."""
 
     dataset: str
     fingerprint: str
@@ -43,13 +44,22 @@ def why_incomparable(a: TrainedOn, b: TrainedOn) -> str:
     shared = _shared(a.examples, b.examples)
     if not len(shared):
         return "They trained on subsets that have no example in common. Choose two runs with the same noise seed."
-    different = int((shared["given_label_a"] != shared["given_label_b"]).sum())
+    different, what = int((shared["given_label_a"] != shared["given_label_b"]).sum()), "labels"
+    if not different and truth_is_known(a.examples) and truth_is_known(b.examples):
+        different, what = int((shared["is_corrupted_a"] != shared["is_corrupted_b"]).sum()), "inputs"
     if different:
         return (
-            f"{different:,} of the {len(shared):,} examples that both saw were given different labels "
+            f"{different:,} of the {len(shared):,} examples that both saw were given different {what} "
             f"(noise seeds {a.noise_seed} and {b.noise_seed}). Choose two runs with the same noise and noise seed."
         )
     return ""
+
+
+def same_labels(a: TrainedOn, b: TrainedOn) -> bool:
+    """Whether both runs trained on the very same examples with the same given labels: then they can be scored side by side."""
+    columns = ("index", "given_label")
+    same_data = (a.dataset, a.fingerprint) == (b.dataset, b.fingerprint)
+    return same_data and all(np.array_equal(a.examples[name], b.examples[name]) for name in columns)
 
 
 def same_examples(a: TrainedOn, b: TrainedOn, dynamics_a: pd.DataFrame, dynamics_b: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +118,7 @@ def change_table(table: pd.DataFrame, found: dict[str, Change]) -> pd.DataFrame:
     rows = [{"title": change.title, "all": int(change.mask.sum()), "clean": int((change.mask & ~corrupted).sum()),
              "corrupted": int((change.mask & corrupted).sum())} for change in found.values()]  # fmt: skip
     counts: pd.DataFrame = pd.DataFrame(rows, index=pd.Index(list(found)))
-    return counts if (table["true_label"] >= 0).all() else counts[["title", "all"]]
+    return counts if truth_is_known(table) else counts[["title", "all"]]
 
 
 def density(x: ArrayLike, y: ArrayLike, bins: int = 60) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from imae_core.errors import BadInputError
 
 MOST_POINTS = 400
+MEASURES = ("auc", "average_precision", "precision_at_corrupted")
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,27 @@ def scorecard(scores: ArrayLike, is_corrupted: ArrayLike, at: Sequence[int] = ()
     """
     values, truth = _checked(scores, is_corrupted)
     num_corrupted = int(truth.sum())
-    steps = _steps(values, truth) if 0 < num_corrupted < len(truth) else None
+    steps = _steps(values, truth)
+    both = 0 < num_corrupted < len(truth)
+    auc, average_precision, at_corrupted = steps.measures() if both else (None, None, None)
     return Scorecard(
         num_examples=len(truth),
         num_corrupted=num_corrupted,
-        auc=None if steps is None else steps.auc,
-        average_precision=None if steps is None else steps.average_precision,
-        precision_at_corrupted=None if steps is None else precision_at(values, truth, num_corrupted),
-        precision_at={k: precision_at(values, truth, k) for k in at if 0 < k <= len(truth)},
-        roc=_empty("false_positive_rate", "true_positive_rate") if steps is None else steps.roc(),
-        precision_recall=_empty("recall", "precision") if steps is None else steps.precision_recall(),
+        auc=auc,
+        average_precision=average_precision,
+        precision_at_corrupted=at_corrupted,
+        precision_at={k: steps.precision_at(k) for k in at if 0 < k <= len(truth)},
+        roc=steps.roc() if both else _empty("false_positive_rate", "true_positive_rate"),
+        precision_recall=steps.precision_recall() if both else _empty("recall", "precision"),
     )
+
+
+def measures(scores: ArrayLike, is_corrupted: ArrayLike) -> dict[str, float]:
+    """ROC-AUC (`auc`), `average_precision` and `precision_at_corrupted` as in `Scorecard`, but NaN where undefined."""
+    values, truth = _checked(scores, is_corrupted)
+    if truth.all() or not truth.any():
+        return dict.fromkeys(MEASURES, float("nan"))
+    return dict(zip(MEASURES, _steps(values, truth).measures(), strict=True))
 
 
 def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:
@@ -65,10 +76,7 @@ def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:
     values, truth = _checked(scores, is_corrupted)
     if not 1 <= k <= len(values):
         raise BadInputError(f"precision at k needs k from 1 to the number of examples, {len(values)}; got {k}")
-    last = np.partition(values, -k)[-k]
-    surely, tied = values > last, values == last
-    left = k - int(surely.sum())
-    return float((truth[surely].sum() + left * truth[tied].mean()) / k)
+    return _steps(values, truth).precision_at(k)
 
 
 def per_class(
@@ -96,19 +104,17 @@ def per_class(
     rows = []
     for label in range(num_classes):
         own = labels == label
-        card = scorecard(values[own], truth[own]) if own.any() else None
         found = int((suspects & truth & own).sum())
         num_corrupted, taken = int(truth[own].sum()), int(suspects[own].sum())
+        defined = measures(values[own], truth[own])
         rows.append(
             {
                 "label": label,
                 "num_examples": int(own.sum()),
                 "num_corrupted": num_corrupted,
                 "noise_rate": num_corrupted / own.sum() if own.any() else np.nan,
-                "auc": np.nan if card is None or card.auc is None else card.auc,
-                "average_precision": np.nan
-                if card is None or card.average_precision is None
-                else card.average_precision,
+                "auc": defined["auc"],
+                "average_precision": defined["average_precision"],
                 "precision": found / taken if taken else np.nan,
                 "recall": found / num_corrupted if num_corrupted else np.nan,
             }
@@ -128,21 +134,30 @@ def _checked(scores: ArrayLike, is_corrupted: ArrayLike) -> tuple[NDArray[np.flo
 
 @dataclass(frozen=True)
 class _Steps:
-    """One step a distinct score, falling: how many corrupted (`found`) and clean (`false`) examples have that score or more."""
+    """One step a distinct score, falling: how many corrupted (`found`) and clean (`false`) examples have that score or more.
+
+    All measures and curves come from these, so from one sort: it is done for many epochs.
+    """
 
     threshold: NDArray[np.float64]
     found: NDArray[np.float64]
     false: NDArray[np.float64]
 
-    @property
+    def measures(self) -> tuple[float, float, float]:
+        """Those of `MEASURES`, in that order; both populations must be there."""
+        return self.auc(), self.average_precision(), self.precision_at(int(self.found[-1]))
+
     def auc(self) -> float:
         """The area under the ROC curve by trapezoids, which is how ties count half."""
         area = np.trapezoid(np.append(0.0, self.found), np.append(0.0, self.false))
         return float(area / (self.found[-1] * self.false[-1]))
 
-    @property
     def average_precision(self) -> float:
         return float((np.diff(self.found, prepend=0.0) * self.found / (self.found + self.false)).sum() / self.found[-1])
+
+    def precision_at(self, k: int) -> float:
+        """Within a step it rises evenly: ties are drawn at random."""
+        return float(np.interp(k, np.append(0.0, self.found + self.false), np.append(0.0, self.found)) / k)
 
     def roc(self) -> pd.DataFrame:
         found, false, threshold = (np.append(first, values) for first, values in (

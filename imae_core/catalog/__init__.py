@@ -4,11 +4,20 @@ The command line, the pages and the validation of a configuration all read these
 described once. Nothing here imports torch.
 """
 
-from imae_core.catalog.datasets import DATASETS, BuiltinDataset
-from imae_core.catalog.entry import AnyParameter, Entry, Parameter, TableParameter, TextParameter, lookup
+from imae_core.catalog.datasets import DATASETS, BuiltinDataset, superclasses_of
+from imae_core.catalog.entry import (
+    AnyParameter,
+    Entry,
+    OpenParameter,
+    Parameter,
+    TableParameter,
+    TextParameter,
+    lookup,
+    table_text,
+)
 from imae_core.catalog.losses import LOSSES
 from imae_core.catalog.models import MODELS
-from imae_core.catalog.noises import NOISES
+from imae_core.catalog.noises import NOISES, NoiseEntry
 
 __all__ = [
     "DATASETS",
@@ -18,8 +27,12 @@ __all__ = [
     "AnyParameter",
     "BuiltinDataset",
     "Entry",
+    "NoiseEntry",
+    "OpenParameter",
     "Parameter",
     "TableParameter",
     "TextParameter",
     "lookup",
+    "superclasses_of",
+    "table_text",
 ]

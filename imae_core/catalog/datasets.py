@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BuiltinDataset:
-    """A data set that needs no upload. `shape` is (channels, height, width); `mapping` is for asymmetric noise."""
+    """A data set that needs no upload. `shape` is (channels, height, width); `mapping` is for asymmetric noise,
+    `superclasses` (a number for each class) for noise inside them."""
 
     name: str
     title: str
@@ -19,6 +20,7 @@ class BuiltinDataset:
     files: str
     source: str
     mapping: tuple[int, ...] | None = None
+    superclasses: tuple[int, ...] | None = None
 
 
 def _mapping(num_classes: int, moves: Mapping[int, int]) -> tuple[int, ...]:
@@ -54,7 +56,7 @@ DATASETS: dict[str, BuiltinDataset] = {
                        _mapping(10, {9: 1, 2: 0, 4: 7, 3: 5, 5: 3})),
         BuiltinDataset("cifar100", "CIFAR-100", "60,000 colour pictures of 32×32 pixels in 100 classes.", (3, 32, 32),
                        100, 50_000, 10_000, 169_001_437, "cifar-100-python.tar.gz", "Krizhevsky 2009",
-                       _next_in_superclass()),
+                       _next_in_superclass(), _CIFAR100_SUPERCLASS),
         BuiltinDataset("mnist", "MNIST", "70,000 handwritten digits of 28×28 pixels.", (1, 28, 28), 10, 60_000, 10_000,
                        11_594_722, "MNIST/raw/*-ubyte.gz", "LeCun et al. 1998"),
         BuiltinDataset("fashion_mnist", "Fashion-MNIST", "70,000 pictures of clothes of 28×28 pixels in 10 classes.",
@@ -63,3 +65,9 @@ DATASETS: dict[str, BuiltinDataset] = {
                        246_345_270, "train_32x32.mat, test_32x32.mat", "Netzer et al. 2011"),
     )
 }  # fmt: skip
+
+
+def superclasses_of(mapping: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """The superclass of each class of a data set made from a built-in one, which is known by its mapping; None: not known."""
+    known = (entry for entry in DATASETS.values() if entry.superclasses and entry.mapping == mapping)
+    return next((entry.superclasses for entry in known), None)

@@ -1,11 +1,13 @@
 """Records of what can be chosen, and their parameters: ranges, defaults, help, sources."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from imae_core.errors import BadInputError, unknown_name
+from imae_core.formula import shown
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class TextParameter:
-    """A text of an entry, such as a formula or a name; what it must say is checked by who uses it."""
+    """A text of an entry, such as a formula or a name; one of `choices`, or what it must say is checked by who uses it."""
 
     name: str
     default: str
@@ -61,14 +63,17 @@ class TextParameter:
     source: str
     max_length: int = 1000
     aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def check(self, value: Any, owner: str) -> str:
-        """The text, stripped; BadInputError if it is none or too long."""
+        """The text, stripped; BadInputError if it is none, too long, or no choice."""
         if not isinstance(value, str) or len(value) > self.max_length:
             given = f"{len(value)} characters" if isinstance(value, str) else repr(value)
             raise BadInputError(
                 f"{owner}: {self.name} must be a text of at most {self.max_length} characters, got {given}"
             )
+        if self.choices and value.strip() not in self.choices:
+            raise unknown_name(f"{owner}: {self.name}", value, self.choices)
         return value.strip()
 
 
@@ -83,11 +88,12 @@ class TableParameter:
     aliases: tuple[str, ...] = ()
 
     def check(self, value: Any, owner: str) -> list[list[float]] | None:
-        """The rows as lists, all of one length; BadInputError if they are not."""
+        """The rows as lists, all of one length; BadInputError if they are not. A text is read as by `table_rows`."""
         if value is None:
             return None
         try:
-            rows = [[float(number) for number in row] for row in value]
+            found = table_rows(value) if isinstance(value, str) else value
+            rows = [[float(number) for number in row] for row in found]
         except (TypeError, ValueError):
             raise BadInputError(f"{owner}: {self.name} must be rows of numbers, got {value!r:.100}") from None
         if not rows or len({len(row) for row in rows}) != 1 or not all(math.isfinite(x) for row in rows for x in row):
@@ -95,12 +101,44 @@ class TableParameter:
         return rows
 
 
-AnyParameter = Parameter | TextParameter | TableParameter
+@dataclass(frozen=True)
+class OpenParameter:
+    """What can only be checked where the classes are known, such as a mapping of classes; None where it is not given."""
+
+    name: str
+    help: str
+    source: str
+    default: None = None
+    aliases: tuple[str, ...] = ()
+
+    def check(self, value: Any, owner: str) -> Any:
+        """The value as it is; BadInputError if it is neither a list nor a mapping."""
+        if value is not None and (isinstance(value, str) or not hasattr(value, "__len__")):
+            raise BadInputError(f"{owner}: {self.name} must be a list or a mapping, got {value!r:.100}")
+        return value
+
+
+def table_rows(text: str) -> Any:
+    """Rows from a command line: JSON, or columns parted by colons and rows by commas, "0:1,0.5:7.4,1:1"."""
+    if text.lstrip().startswith("["):
+        return json.loads(text)
+    return [row.split(":") for row in text.split(",")]
+
+
+def table_text(rows: Sequence[Sequence[float]]) -> str:
+    """The short form that `table_rows` reads."""
+    return ",".join(":".join(f"{number:g}" for number in row) for row in rows)
+
+
+AnyParameter = Parameter | TextParameter | TableParameter | OpenParameter
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to choose: a loss, a noise model, a model."""
+    """One thing to choose: a loss, a noise model, a model.
+
+    `check` takes all parameters and raises BadInputError for what no single one of them can tell.
+    """
 
     name: str
     title: str
@@ -108,6 +146,7 @@ class Entry:
     parameters: tuple[AnyParameter, ...] = ()
     formula: str = ""
     source: str = ""
+    check: Callable[..., None] | None = None
 
     @property
     def numbers(self) -> tuple[Parameter, ...]:
@@ -116,7 +155,11 @@ class Entry:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        return {parameter.name: parameter.default for parameter in self.parameters}
+        """By name; tables as the lists that a stored configuration has."""
+        return {
+            p.name: p.check(p.default, self.name) if isinstance(p, TableParameter) else p.default
+            for p in self.parameters
+        }
 
     def defaults_for(self, dataset: str) -> dict[str, Any]:
         """The defaults, with those that the source gives for this data set."""
@@ -124,7 +167,10 @@ class Entry:
 
     def validate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters with the given ones checked and put over the defaults, aliases resolved."""
-        return self.defaults | self.validate_given(params)
+        values = self.defaults | self.validate_given(params)
+        if self.check is not None:
+            self.check(**values)
+        return values
 
     def validate_given(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The given parameters alone, checked, aliases resolved; BadInputError names what is unknown or not allowed."""
@@ -138,6 +184,20 @@ class Entry:
         return values
 
 
+def setting_text(name: str, value: Any) -> str:
+    """A parameter in a few words: numbers short, texts and points cut, other tables by name alone."""
+    if value is None:
+        return f"{name} of the run"
+    if isinstance(value, int | float):
+        return f"{name}={value:g}"
+    if not isinstance(value, str):
+        if len(value[0]) > 2:
+            return f"own {name}"
+        value = table_text(value)
+    value = shown(value)
+    return value if len(value) <= 40 else f"{value[:39]}…"
+
+
 def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:
     """The entry of that name; BadInputError that lists the known names otherwise."""
     if name not in entries:
@@ -145,5 +205,8 @@ def lookup(entries: Mapping[str, Any], name: str, what: str) -> Any:
     return entries[name]
 
 
-def by_name(*entries: Entry) -> dict[str, Entry]:
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+def by_name(*entries: AnyEntry) -> dict[str, AnyEntry]:
     return {entry.name: entry for entry in entries}

@@ -1,6 +1,7 @@
 """The losses."""
 
 from imae_core.catalog.entry import Entry, Parameter, by_name
+from imae_core.catalog.own_losses import OWN_LOSSES
 
 
 def _gce_q(default: float = 0.7) -> Parameter:
@@ -70,4 +71,5 @@ LOSSES: dict[str, Entry] = by_name(
                      "noise: .7/.7/.9/.9).", "Englesson & Azizpour 2021, arXiv 2105.04522", open_low=True,
                      open_high=True),),
           "[π₁ KL(e‖m) + π₂ KL(p‖m)]/Z", "Englesson & Azizpour 2021, arXiv 2105.04522"),
+    *OWN_LOSSES,
 )  # fmt: skip

@@ -3,11 +3,11 @@
 import logging
 import sys
 
-from imae_core.cli import compare, datasets, reports, review, runs, training
+from imae_core.cli import choose, compare, datasets, paper, reports, review, runs, studies, training
 from imae_core.cli.options import app
 from imae_core.errors import BadInputError, ImaeError
 
-__all__ = ["compare", "datasets", "main", "reports", "review", "runs", "training"]
+__all__ = ["choose", "compare", "datasets", "main", "paper", "reports", "review", "runs", "studies", "training"]
 
 
 def main() -> None:

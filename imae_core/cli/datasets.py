@@ -111,7 +111,15 @@ def _fetch(home: Path, name: str, background: bool) -> None:
 @datasets_app.command()
 def labels(
     base: Annotated[str, typer.Argument(help="The data set whose training rows are labelled.")],
-    file: Annotated[Path, typer.Argument(help="CSV with `index` (or `file`), `given_label` and maybe `true_label`.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with `index` (or `file`), `given_label` and maybe `true_label`; or .pt or .npy of CIFAR-10N, CIFAR-100N."
+        ),
+    ],
+    column: Annotated[
+        str, typer.Option(help="The labels to take where the file has several, such as worse_label.")
+    ] = "",
     name: Annotated[str | None, typer.Option(help="Name of the new data set; default: BASE-FILE.")] = None,
     background: Background = False,
     home: Home = None,
@@ -122,13 +130,13 @@ def labels(
     from imae_core.data.jobs import forget_upload, run_job
 
     where = resolve_home(home)
-    new = name or f"{base}-{name_from(file)}"
+    new = name or f"{base}-{name_from(file)}" + (f"-{column}" if column else "")
     report: dict[str, Any] = {}
     try:
         with _shown_progress() as show:
             run_job(
                 where, new, "importing",
-                lambda tell: report.update(import_labels(where, base, file, new, _both(tell, show))),
+                lambda tell: report.update(import_labels(where, base, file, new, _both(tell, show), column)),
                 background=background,
             )  # fmt: skip
     finally:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from imae_core.cli.options import AsJson, Home, app, console
@@ -114,16 +113,3 @@ def report(
     runs = [(run, run_folder(where, run.run_id)) for run in chosen_runs(Store(where), run_ids, group)]
     write_report(runs, out, group)
     console.print(f"wrote {out}")
-
-
-@app.command()
-def paper() -> None:
-    """Print the paper's published numbers for CIFAR-10 (final version, Table 6)."""
-    from imae_core.paper import TABLE_6
-
-    table = Table(
-        *map(str, TABLE_6[0]), title="arXiv 1903.12141, final version, Table 6: CIFAR-10, symmetric noise, percent"
-    )
-    for row in TABLE_6[1:]:
-        table.add_row(*map(str, row))
-    Console().print(table)

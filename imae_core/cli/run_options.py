@@ -1,6 +1,7 @@
 """What `train`, `submit` and `choose` let people say of a run: every field is an option, declared once."""
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
@@ -10,9 +11,9 @@ from typing import Annotated, Any, Concatenate, ParamSpec, get_args
 import numpy as np
 import typer
 
-from imae_core.catalog import DATASETS, LOSSES, MODELS, NOISES
+from imae_core.catalog import DATASETS, LOSSES, MODELS, NOISES, OpenParameter, lookup
 from imae_core.config import RunConfig
-from imae_core.data.facts import dataset_facts
+from imae_core.data.facts import DatasetFacts, complete_components, dataset_facts, known_params
 from imae_core.errors import BadInputError
 from imae_core.hardware import gpus
 from imae_core.recipes import RECIPES, make_config
@@ -37,10 +38,17 @@ class RunOptions:
     noise_matrix: Annotated[
         Path | None, Option(help="K x K transition matrix as CSV, for --noise transition_matrix.")
     ] = None
+    noise_param: Annotated[
+        list[str] | None,
+        Option(
+            help="A parameter of the noise model, such as source=svhn or sigma=0.2; may be repeated. Lists are JSON."
+        ),
+    ] = None
     loss: Annotated[list[str] | None, Option(help=f"Loss: {', '.join(LOSSES)}. `submit` takes several.")] = None
-    loss_param: Annotated[list[str] | None, Option(help="A parameter of the loss, such as T=8; may be repeated.")] = (
-        None
-    )
+    loss_param: Annotated[
+        list[str] | None,
+        Option(help="A parameter of the loss: T=8, formula=exp(8*p*(1-p)), points=0:1,0.5:7.4,1:1; may be repeated."),
+    ] = None
     reduction: Annotated[
         str | None, Option(help="mean, or weight_sum (the gradient divided by the batch's sum of weights).")
     ] = None
@@ -97,11 +105,17 @@ class RunOptions:
         """One config for each loss and seed, losses first."""
         return [self.config(home, loss, seed) for loss in self.losses for seed in self.seeds]
 
-    def config(self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None) -> RunConfig:
-        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`."""
+    def config(
+        self, home: Path, loss: str, seed: int, loss_params: dict[str, Any] | None = None, **changes: Any
+    ) -> RunConfig:
+        """What the options say of a run with this loss and seed; `loss_params` go over `--loss-param`, `changes` over the
+        options of the same name."""
         facts = dataset_facts(home, self.dataset)
         on_gpu = self.device.startswith("cuda") or (self.device == "auto" and bool(gpus()))
-        choice: dict[str, Any] = {"name": loss, "params": _pairs(self.loss_param) | (loss_params or {})}
+        choice: dict[str, Any] = {
+            "name": loss,
+            "params": _pairs(self.loss_param, "--loss-param", "T=8") | (loss_params or {}),
+        }
         if self.reduction is not None:
             choice["reduction"] = self.reduction
         if self.max_log_odds is not None:
@@ -113,17 +127,15 @@ class RunOptions:
             num_available=facts.num_train,
             on_gpu=on_gpu,
             recipe=self.recipe,
-            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts.mapping)},
+            **chosen | {"loss": choice, "seed": seed, "noise": self._noise(facts)} | changes,
         )
 
-    def _noise(self, mapping: tuple[int, ...] | None) -> dict[str, Any]:
-        params: dict[str, Any] = {}
-        if self.noise == "transition_matrix":
+    def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
+        params = known_params(self.noise, facts) | _noise_params(self.noise, self.noise_param, facts)
+        if self.noise == "transition_matrix" and "matrix" not in params:
             params["matrix"] = _read_matrix(self.noise_matrix)
         elif self.noise_matrix is not None:
             raise BadInputError(f"--noise-matrix goes with --noise transition_matrix, not with {self.noise}")
-        if self.noise == "asymmetric" and mapping is not None:
-            params["mapping"] = list(mapping)
         return {"kind": self.noise, "rate": self.noise_rate, "params": params}
 
 
@@ -146,12 +158,28 @@ def takes_run_options(command: Callable[Concatenate[RunOptions, P], None]) -> Ca
     return command_of_options
 
 
-def _pairs(texts: list[str] | None) -> dict[str, Any]:
+def _noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
+    """Parameters by name; what is no number or text of the catalog is read as JSON."""
+    pairs = _pairs(texts, "--noise-param", "source=svhn")
+    for parameter in lookup(NOISES, noise, "noise model").parameters:
+        if isinstance(parameter, OpenParameter) and parameter.name in pairs:
+            given = pairs[parameter.name]
+            try:
+                pairs[parameter.name] = json.loads(given)
+            except ValueError:
+                raise BadInputError(f"--noise-param {parameter.name} must be JSON, got {given!r}") from None
+    parts = pairs.get("components")
+    if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        pairs["components"] = complete_components(parts, facts)
+    return pairs
+
+
+def _pairs(texts: list[str] | None, flag: str, example: str) -> dict[str, Any]:
     pairs = {}
     for text in texts or []:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise BadInputError(f"--loss-param takes NAME=VALUE, such as T=8, got {text!r}")
+            raise BadInputError(f"{flag} takes NAME=VALUE, such as {example}, got {text!r}")
         pairs[name.strip()] = value.strip()
     return pairs
 

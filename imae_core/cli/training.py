@@ -1,9 +1,6 @@
 """`train` in the foreground and `submit` into the queue."""
 
 import json
-import logging
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +11,12 @@ from rich.table import Table
 
 from imae_core.cli.options import AsJson, Home, app, console
 from imae_core.cli.run_options import RunOptions, takes_run_options
-from imae_core.config import RunConfig
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.files import without_nan
-from imae_core.hardware import create_time
 from imae_core.home import resolve_home
 from imae_core.runs.disk import disk_message
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.store import Store
-from imae_core.runs.submit import create_run, submit
+from imae_core.runs.submit import submit
 
 
 @app.command()
@@ -32,52 +26,29 @@ def train(options: RunOptions, home: Home = None, as_json: AsJson = False) -> No
     where = resolve_home(home)
     if len(options.losses) > 1 or len(options.seeds) > 1:
         raise BadInputError("train takes one --loss and one --seed; use `imae submit` for several")
+    from imae_core.runs.foreground import begin
+
     (config,) = options.configs(where)
-    folder = create_run(where, config)
+    folder = begin(where, config)
     console.print(f"home {where} · run {folder.run_id} · {config.title}", highlight=False)
-    result = train_in_foreground(where, folder, config)
+    result = train_in_foreground(where, folder)
     if as_json:
         print(json.dumps(without_nan(result)))
     else:
         console.print(_result_table(result))
 
 
-def train_in_foreground(home: Path, folder: RunFolder, config: RunConfig) -> dict[str, Any]:
-    from imae_core.runs.execute import execute
+def train_in_foreground(home: Path, folder: RunFolder) -> dict[str, Any]:
+    """Carries out a run that was begun here, with a progress bar, and returns its result; ImaeError where it does not end."""
+    from imae_core.runs.foreground import carry_out
 
-    store = Store(home)
-    store.add(folder.run_id, config, executor="foreground", state="running")
-    store.update(folder.run_id, ref={"pid": os.getpid(), "created": create_time(os.getpid())}, attempt=1)
-    folder.write_control("", stop=False)
-    try:
-        with _logging_to(folder.log_path), _progress_bar() as report:
-            outcome = execute(folder, report=report)
-    except BaseException as error:
-        message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-        state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        store.transition(folder.run_id, ("running",), state, message=message, finished=time.time(), ref={})
-        raise
-    state = "done" if outcome == "done" else "stopped"
-    store.transition(folder.run_id, ("running",), state, finished=time.time(), ref={})
+    with _progress_bar() as report:
+        outcome = carry_out(folder, report=report)
     if outcome == "paused":
         raise ImaeError(f"run {folder.run_id} was stopped: {disk_message(home)}; then `imae resume {folder.run_id}`")
     if outcome == "stopped":
         raise ImaeError(f"run {folder.run_id} was stopped; `imae resume {folder.run_id}` goes on")
     return folder.result() or {}
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Sends the run's log into its folder instead of over the progress bar."""
-    root = logging.getLogger()
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    others, root.handlers = root.handlers, [handler]
-    try:
-        yield
-    finally:
-        root.handlers = others
-        handler.close()
 
 
 @contextmanager

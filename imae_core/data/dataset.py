@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imae_core.data.inputs import RowInputs
 from imae_core.errors import BadInputError
 
 
@@ -14,7 +15,8 @@ class Dataset:
     """Training and test rows with their labels.
 
     Attributes:
-        train_inputs, test_inputs: pictures uint8 (N, C, H, W), or tables float32 (N, D).
+        train_inputs, test_inputs: pictures uint8 (N, C, H, W), or tables float32 (N, D); those of a subset, or with noise
+            on them, are made when they are indexed.
         train_labels, test_labels: (N,) int64 in [0, K).
         class_names: K names.
         train_true_labels: (N,) where the data set brings known noise; None: train_labels are the reference.
@@ -30,7 +32,7 @@ class Dataset:
 
     name: str
     title: str
-    train_inputs: NDArray[Any]
+    train_inputs: NDArray[Any] | RowInputs
     train_labels: NDArray[np.int64]
     test_inputs: NDArray[Any]
     test_labels: NDArray[np.int64]
@@ -89,7 +91,7 @@ class Dataset:
         true = self.train_true_labels
         smaller = replace(
             self,
-            train_inputs=self.train_inputs[rows],
+            train_inputs=RowInputs(self.train_inputs, rows),
             train_labels=self.train_labels[rows],
             train_true_labels=None if true is None else true[rows],
         )

@@ -5,6 +5,7 @@ from typing import Any
 from imae_core.catalog import lookup
 from imae_core.losses.criterion import Criterion
 from imae_core.losses.curve import CurveLoss
+from imae_core.losses.custom import DrawnLoss, FormulaLoss
 from imae_core.losses.named import (
     AELLoss,
     AGCELoss,
@@ -42,6 +43,8 @@ _CLASSES: dict[str, type[NamedCurveLoss]] = {
         AULLoss,
         AELLoss,
         JSLoss,
+        FormulaLoss,
+        DrawnLoss,
     )
 }
 LOSSES: tuple[str, ...] = tuple(_CLASSES)
@@ -62,7 +65,9 @@ __all__ = [
     "Criterion",
     "CurveLoss",
     "DMLoss",
+    "DrawnLoss",
     "FocalLoss",
+    "FormulaLoss",
     "GCELoss",
     "IMAELoss",
     "JSLoss",

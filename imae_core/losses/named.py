@@ -32,7 +32,7 @@ class NamedCurveLoss(CurveLoss):
         return relative_value(self.weight, margins)
 
     def extra_repr(self) -> str:
-        return ", ".join([*(f"{name}={value:g}" for name, value in self.params.items()), super().extra_repr()])
+        return ", ".join([*(f"{name}={value!r}" for name, value in self.params.items()), super().extra_repr()])
 
 
 class CCELoss(NamedCurveLoss):

@@ -4,12 +4,13 @@ IMAE and DM have no entry: their value has no elementary form. Sources as in the
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional as F
 
 from imae_core.curves import RCE_CLIP_LOG
+from imae_core.drawn import drawn_curve
 
 Tensor = torch.Tensor
 
@@ -77,7 +78,15 @@ def js(s: Tensor, p: Tensor, not_p: Tensor, *, pi1: float) -> Tensor:
     return (-pi1 * log_mixture + pi2 * (label_term + other_terms)) / (-pi2 * math.log(pi2))
 
 
+def drawn(s: Tensor, p: Tensor, not_p: Tensor, *, points: Sequence[Sequence[float]], smooth: float) -> Tensor:
+    """Relative, zero at p = 1/2, exact where the panels of `relative_value` would cut across a knot."""
+    s64 = s.double()
+    integral = drawn_curve(points, smooth).integral(torch.sigmoid(s64), F.logsigmoid(s64), F.logsigmoid(-s64), torch)
+    value: Tensor = -0.5 * integral
+    return value.to(s.dtype)
+
+
 VALUES: dict[str, Callable[..., Tensor]] = {
     function.__name__: function
-    for function in (cce, mae, mse, gce, truncated_gce, rce, sce, focal, taylor_ce, agce, aul, ael, js)
+    for function in (cce, mae, mse, gce, truncated_gce, rce, sce, focal, taylor_ce, agce, aul, ael, js, drawn)
 }

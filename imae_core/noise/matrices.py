@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imae_core.catalog import NOISES, lookup
+from imae_core.catalog import NOISES, NoiseEntry, lookup
 from imae_core.errors import BadInputError
 
 Matrix = NDArray[np.float64]
@@ -14,12 +14,12 @@ Mapped = Mapping[int, int] | Sequence[int]
 
 
 def build_transition_matrix(kind: str, num_classes: int, rate: float, **params: Any) -> Matrix:
-    """The matrix of a noise model.
+    """The matrix of a noise model that depends on the class alone.
 
     Args:
-        kind: a name of `catalog.NOISES`.
+        kind: a name of `catalog.NOISES`. Those that change inputs keep every label.
         num_classes: K >= 2.
-        rate: requested noise rate in [0, 1]; `transition_matrix` does not use it.
+        rate: requested noise rate in [0, 1]; `transition_matrix` and `mixture` do not use it.
         params: `mapping` for `asymmetric` (K target classes, or a dict of the classes that move; default
             i -> i+1), `matrix` for `transition_matrix` (K x K).
 
@@ -27,9 +27,23 @@ def build_transition_matrix(kind: str, num_classes: int, rate: float, **params: 
         (K, K) float64, rows sum to 1.
 
     Raises:
-        BadInputError: unknown kind or parameter, a rate outside of [0, 1], a matrix that is not row-stochastic.
+        BadInputError: unknown kind or parameter, a rate outside of [0, 1], a matrix that is not row-stochastic, or a model
+            whose matrix depends on more than the class (see `corrupt_labels`).
     """
-    lookup(NOISES, kind, "noise model")
+    entry: NoiseEntry = lookup(NOISES, kind, "noise model")
+    K, checked_rate = check_sizes(num_classes, rate)
+    values = entry.validate(params)
+    if entry.changes_inputs:
+        return np.eye(K)
+    if kind not in BUILDERS:
+        raise BadInputError(
+            f"the matrix of {kind} noise depends on the examples and the seed; take that of corrupt_labels(...)"
+        )
+    return BUILDERS[kind](K, checked_rate, values)
+
+
+def check_sizes(num_classes: Any, rate: Any) -> tuple[int, float]:
+    """Both as numbers; BadInputError for what they cannot be."""
     if isinstance(num_classes, bool) or int(num_classes) != num_classes or num_classes < 2:
         raise BadInputError(f"num_classes must be a whole number of at least 2, got {num_classes!r}")
     try:
@@ -38,12 +52,7 @@ def build_transition_matrix(kind: str, num_classes: int, rate: float, **params: 
         valid_rate = False
     if not valid_rate:
         raise BadInputError(f"noise rate must be a fraction in [0, 1], got {rate!r}")
-    allowed = {"asymmetric": {"mapping"}, "transition_matrix": {"matrix"}}.get(kind, set())
-    unknown = set(params) - allowed
-    if unknown:
-        takes = ", ".join(sorted(allowed)) or "none"
-        raise BadInputError(f"{kind}: unknown parameter {sorted(unknown)[0]!r}; it takes: {takes}")
-    return _BUILDERS[kind](int(num_classes), float(rate), params)
+    return int(num_classes), float(rate)
 
 
 def _symmetric(K: int, rate: float, _: Mapping[str, Any]) -> Matrix:
@@ -65,6 +74,12 @@ def _asymmetric(K: int, rate: float, params: Mapping[str, Any]) -> Matrix:
     if mapping is None:
         return _pairflip(K, rate, {})
     return _moved(K, rate, _targets(mapping, K))
+
+
+def _legacy_block5(K: int, rate: float, _: Mapping[str, Any]) -> Matrix:
+    if K % 5:
+        raise BadInputError(f"legacy_block5 needs a number of classes that 5 divides, got {K}; choose asymmetric noise")
+    return _moved(K, rate, [5 * (label // 5) + (label + 1) % 5 for label in range(K)])
 
 
 def _targets(mapping: Mapped, K: int) -> list[int]:
@@ -115,10 +130,11 @@ def _given(K: int, _: float, params: Mapping[str, Any]) -> Matrix:
     return normalised
 
 
-_BUILDERS: dict[str, Callable[[int, float, Mapping[str, Any]], Matrix]] = {
+BUILDERS: dict[str, Callable[[int, float, Mapping[str, Any]], Matrix]] = {
     "symmetric": _symmetric,
     "symmetric_inclusive": _symmetric_inclusive,
     "pairflip": _pairflip,
     "asymmetric": _asymmetric,
+    "legacy_block5": _legacy_block5,
     "transition_matrix": _given,
 }

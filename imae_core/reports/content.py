@@ -13,14 +13,17 @@ from imae_core.analysis.findings import percent
 from imae_core.analysis.matrices import count_matrix, row_shares
 from imae_core.analysis.parameters import value_text
 from imae_core.analysis.shares import share_course
+from imae_core.analysis.truth import truth_is_known
 from imae_core.catalog import LOSSES, MODELS, NOISES
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.data.png import picture_address
 from imae_core.data.store import load_dataset
 from imae_core.errors import DatasetError
 from imae_core.palette import COLOR
 from imae_core.reports import figures
+from imae_core.runs.data import run_inputs
 from imae_core.runs.export import example_table
 from imae_core.runs.folder import RunFolder, Source
 from imae_core.runs.histograms import stored_histograms
@@ -39,10 +42,13 @@ FRACTIONS = {
     "hybrid_accuracy": ("Hybrid", "test set and all training examples against their true labels"),
     "train_accuracy_given": ("Training accuracy, given labels", ""),
     "train_accuracy_true": ("Training accuracy, true labels", ""),
+    "validation_accuracy_given": (
+        "Validation accuracy, given labels",
+        "rows that were not trained on; some of these labels are wrong",
+    ),
     "detection_auc": ("Detection AUC", "one minus the mean of p over the evaluated epochs, against what is corrupted"),
-    "realized_noise_rate": ("Realised noise rate", "share of given labels that differ from the reference"),
+    "realized_noise_rate": ("Realised noise rate", "share of training examples that are corrupted"),
 }
-LOWER_IS_BETTER = ("noisy_subset_accuracy",)
 COMPARED = ("best_test_accuracy", "final_test_accuracy", "noisy_subset_accuracy", "clean_subset_accuracy",
             "hybrid_accuracy", "detection_auc")  # fmt: skip
 DASH = "–"
@@ -81,8 +87,9 @@ def run_content(run: StoredRun, folder: RunFolder) -> RunContent:
     result = folder.result() or {}
     examples = folder.examples()
     data, remark = _data(folder, run, examples)
+    inputs, no_pictures = _inputs(folder, data)
     table = example_table(folder) if len(examples) else examples
-    remarks = [remark] if remark and len(examples) else []
+    remarks = [remark or no_pictures] if (remark or no_pictures) and len(examples) else []
     if run.state != "done":
         epochs = len(folder.metrics())
         remarks.insert(0, f"This run is {run.state}: it has ended {epochs} epoch(s), and what follows is of these.")
@@ -98,7 +105,7 @@ def run_content(run: StoredRun, folder: RunFolder) -> RunContent:
         environment=_environment(folder.environment()),
         results=_results(result),
         figures=_figures(folder, examples, data),
-        suspects=_suspects(table, data),
+        suspects=_suspects(table, data, inputs),
         num_examples=len(table),
         scores=_packed_csv(table) if len(table) else "",
     )
@@ -116,6 +123,16 @@ def _data(folder: RunFolder, run: StoredRun, examples: pd.DataFrame) -> tuple[Da
     if not fits or data.fingerprint != folder.environment().get("data_fingerprint", data.fingerprint):
         return None, f"No pictures and class names: {data.name} is another data set by now."
     return data, ""
+
+
+def _inputs(folder: RunFolder, data: Dataset | None) -> tuple[RowInputs | None, str]:
+    """What the run saw of its examples, (N, ...), or why that is not known."""
+    if data is None or not data.is_image:
+        return None, ""
+    try:
+        return run_inputs(folder, data), ""
+    except DatasetError as error:
+        return None, f"No pictures: {error}"
 
 
 def _settings(run: StoredRun) -> Rows:
@@ -149,8 +166,8 @@ def _sampled(config: RunConfig) -> str:
     return f" with {config.classes_per_batch} classes each" if config.classes_per_batch else ""
 
 
-def _pairs(params: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in params.items())
+def _pairs(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value_text(f'loss.params.{name}', value)}" for name, value in params.items())
 
 
 def _list(values: Sequence[float]) -> str:
@@ -159,16 +176,19 @@ def _list(values: Sequence[float]) -> str:
 
 def _noise(run: StoredRun, examples: pd.DataFrame) -> Rows:
     noise = run.config.noise
-    rows: Rows = [("Model", NOISES[noise.kind].title, ""), ("Rate asked for", percent(noise.rate), "")]
+    entry = NOISES[noise.kind]
+    rows: Rows = [("Model", entry.title, noise.title if noise.params else "")]
+    rows += [("Rate asked for", percent(noise.rate), "")] if entry.uses_rate else []
     if noise.is_none:
         rows = [("Injected", "none", "the labels are used as they came")]
     if not len(examples):
         return rows
-    if (examples["true_label"] < 0).any():
+    if not truth_is_known(examples):
         return [*rows, ("Realised rate", "not known", "nobody has vouched for these labels")]
     corrupted = int(examples["is_corrupted"].sum())
     share = percent(corrupted / len(examples))
-    return [*rows, ("Realised rate", share, f"{corrupted:,} of {len(examples):,} training labels are wrong")]
+    what = "inputs are changed" if entry.changes_inputs and not noise.is_none else "labels are wrong"
+    return [*rows, ("Realised rate", share, f"{corrupted:,} of {len(examples):,} training {what}")]
 
 
 def _environment(found: Mapping[str, Any]) -> Rows:
@@ -223,7 +243,7 @@ def _figures(folder: RunFolder, examples: pd.DataFrame, data: Dataset | None) ->
             found.append(
                 ("Share of the gradient", f"{_share_sentence(shares)} {caption}", figures.share_figure(shares))
             )
-    if len(examples) and (examples["true_label"] >= 0).all():
+    if len(examples) and truth_is_known(examples):
         found.append(("Realised transition matrix", "Each row sums to 100 %.", _matrix(examples, data)))
     return found
 
@@ -246,16 +266,21 @@ def _matrix(examples: pd.DataFrame, data: Dataset | None) -> figures.Figure:
     return figures.matrix_figure(row_shares(counts), counts, names)
 
 
-def _suspects(table: pd.DataFrame, data: Dataset | None) -> list[Card]:
+def _suspects(table: pd.DataFrame, data: Dataset | None, inputs: RowInputs | None) -> list[Card]:
     """The examples whose given label the run believed least over its evaluated epochs."""
     if "suspicion" not in table:
         return []
     top = table.sort_values("suspicion", ascending=False, kind="stable").head(NUM_SUSPECTS)
-    return [_card(row, data) for row in top.to_dict("records")]
+    return [
+        _card(row, data, inputs[place] if inputs else None)
+        for place, row in zip(top.index, top.to_dict("records"), strict=True)
+    ]
 
 
-def _card(row: Mapping[Any, Any], data: Dataset | None) -> Card:
+def _card(row: Mapping[Any, Any], data: Dataset | None, pixels: Any) -> Card:
     def name(label: Any) -> str:
+        if label < 0:
+            return "no class"
         return str(int(label)) if data is None else str(data.class_names[int(label)])
 
     known = not pd.isna(row["true_label"])
@@ -264,8 +289,7 @@ def _card(row: Mapping[Any, Any], data: Dataset | None) -> Card:
     if known:
         lines.append(f"true {name(row['true_label'])}")
     lines.append(f"suspicion {row['suspicion']:.3f}")
-    has_picture = data is not None and data.is_image
-    picture = picture_address(data.train_inputs[int(row["index"])], data.scale) if data and has_picture else ""
+    picture = "" if data is None or pixels is None else picture_address(pixels, data.scale)
     return Card(COLOR[population], picture, lines)
 
 

@@ -11,7 +11,7 @@ from imae_core.data.export import export_formats
 from imae_core.data.store import import_report, row_names
 from imae_core.errors import BadInputError, DatasetError
 from imae_core.files import replacing
-from imae_core.review.repair import run_dataset
+from imae_core.runs.data import run_dataset
 from imae_core.runs.folder import RunFolder
 
 LABEL_COLUMNS = ("given_label", "true_label", "predicted", "suggested_label", "final_label")

@@ -10,29 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from imae_core.analysis.truth import truth_is_known
+from imae_core.catalog import NOISES
 from imae_core.config import NoiseConfig, RunConfig
 from imae_core.data.dataset import Dataset
 from imae_core.data.imports.hashes import fingerprint
 from imae_core.data.imports.writer import DatasetWriter
-from imae_core.data.store import dataset_facts_of, dataset_path, load_dataset, row_names
-from imae_core.errors import BadInputError, DatasetError
+from imae_core.data.inputs import RowInputs
+from imae_core.data.store import dataset_facts_of, dataset_path, row_names
+from imae_core.errors import BadInputError
 from imae_core.limits import current_limits
+from imae_core.runs.data import run_dataset, run_inputs
 from imae_core.runs.folder import RunFolder
 
 BLOCK_BYTES = 64_000_000
 Progress = Callable[[int, int, str, str], None]
-
-
-def run_dataset(folder: RunFolder) -> Dataset:
-    """The data set that a run was trained on; DatasetError if it was removed, or if another has its name by now."""
-    name = folder.config().dataset
-    data = load_dataset(folder.home, name)
-    if data.fingerprint != folder.environment().get("data_fingerprint", data.fingerprint):
-        raise DatasetError(
-            f"{name} is not the data set that run {folder.run_id} was trained on; that one was removed. Import it again "
-            "and train anew"
-        )
-    return data
 
 
 def repair_dataset(
@@ -40,8 +32,9 @@ def repair_dataset(
 ) -> dict[str, Any]:
     """Makes data set `name` of the run's training examples under their final labels, dropped ones left out.
 
-    The test rows and the scaling of inputs stay as they were, so that both runs are measured alike. Known true labels
-    come along; nothing is known of the others. All or nothing.
+    The test rows and the scaling of inputs stay as they were, so that both runs are measured alike; training inputs are
+    those that the run saw, noise on them included. Known true labels come along, if every example kept has one; else
+    nothing is known of the others. All or nothing.
 
     Args:
         outcome: (N rows) as `review_outcome` gives it.
@@ -62,10 +55,10 @@ def repair_dataset(
     _check_classes(final, examples["given_label"].to_numpy(), base)
     rows = examples["index"].to_numpy()[kept]
     true = examples["true_label"].to_numpy(dtype=np.int64)
-    known = bool((true >= 0).all())
+    known = truth_is_known(examples) and bool((true[kept] >= 0).all())
     report = _report(folder, base, outcome, examples, reviewer, known)
     with DatasetWriter(folder.home, name, current_limits()) as writer:
-        _copy_inputs(writer, base, folder, rows, progress)
+        _copy_inputs(writer, base, folder, kept, rows, progress)
         writer.save("train_labels", final[kept])
         writer.save("test_labels", np.asarray(base.test_labels))
         if known:
@@ -97,11 +90,20 @@ def _check_classes(final: NDArray[np.int64], given: NDArray[Any], base: Dataset)
 
 
 def _copy_inputs(
-    writer: DatasetWriter, base: Dataset, folder: RunFolder, rows: NDArray[np.int64], progress: Progress
+    writer: DatasetWriter,
+    base: Dataset,
+    folder: RunFolder,
+    kept: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    progress: Progress,
 ) -> None:
-    """Training rows by blocks; whole files as hard links where the disk can, so that they take no space twice."""
+    """Training rows by blocks; whole files as hard links where the disk can, so that they take no space twice.
+
+    `kept` are places among the run's rows, `rows` the same in the data set.
+    """
     stored = dataset_path(folder.home, base.name)
     all_rows = len(rows) == base.num_train and bool((rows == np.arange(len(rows))).all())
+    as_stored = all_rows and not NOISES[folder.config().noise.kind].changes_inputs
     names = row_names(folder.home, base.name)
     if names is not None and not all_rows:
         writer.save_names("train_names", (names[row] for row in rows))
@@ -109,18 +111,19 @@ def _copy_inputs(
         _link(stored / "train_names.arrow", writer.folder)
     if (stored / "test_names.arrow").exists():
         _link(stored / "test_names.arrow", writer.folder)
-    for split, wanted in (("train", None if all_rows else rows), ("test", None)):
+    for split, is_whole in (("train", as_stored), ("test", True)):
         file = f"{split}_inputs.npy"
-        if wanted is None and (stored / file).exists():
+        if is_whole and (stored / file).exists():
             _link(stored / file, writer.folder)
+        elif split == "test":
+            _copy_rows(writer, "test_inputs", base.test_inputs, np.arange(base.num_test), progress)
         else:
-            _copy_rows(writer, f"{split}_inputs", getattr(base, f"{split}_inputs"), wanted, progress)
+            _copy_rows(writer, "train_inputs", run_inputs(folder, base), kept, progress)
 
 
 def _copy_rows(
-    writer: DatasetWriter, name: str, inputs: NDArray[Any], rows: NDArray[np.int64] | None, progress: Progress
+    writer: DatasetWriter, name: str, inputs: NDArray[Any] | RowInputs, wanted: NDArray[np.int64], progress: Progress
 ) -> None:
-    wanted = np.arange(len(inputs)) if rows is None else rows
     writer.new_array(name, inputs.shape[1:], inputs.dtype.str, len(wanted))
     step = max(1, BLOCK_BYTES // max(1, inputs[:1].nbytes))
     for start in range(0, len(wanted), step):
@@ -159,6 +162,8 @@ def _report(
         notes.append(
             f"the run used {len(examples):,} of the {base.num_train:,} training examples of {base.name}, and so does this"
         )
+    if truth_is_known(examples) and not known:
+        notes.append("some of the pictures that were kept are of no class, so that no true labels come along")
     if known:
         true = examples["true_label"].to_numpy()
         counts["noise_rate_before"] = float((given != true).mean())  # type: ignore[assignment]

@@ -40,6 +40,8 @@ class _Result(BaseModel):
     noisy_subset_accuracy: Fraction = None
     clean_subset_accuracy: Fraction = None
     hybrid_accuracy: Fraction = None
+    validation_accuracy_given: Fraction = None
+    validation_accuracy_true: Fraction = None
     realized_noise_rate: Fraction = None
     detection_auc: Fraction = None
     best_epoch: int | None = None

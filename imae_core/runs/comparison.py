@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from imae_core.analysis.comparison import Comparison, compare
-from imae_core.analysis.same_examples import TrainedOn
+from imae_core.analysis.same_examples import TrainedOn, same_labels
 from imae_core.errors import BadInputError
-from imae_core.runs.folder import RunFolder
+from imae_core.runs.folder import LABELS, RunFolder
 from imae_core.runs.store import StoredRun
 
 Runs = Sequence[tuple[StoredRun, RunFolder]]
@@ -31,8 +31,8 @@ def compare_runs(runs: Runs, *, over_seeds: bool = True) -> Comparison:
 
 
 def histories(folders: Sequence[RunFolder]) -> pd.DataFrame:
-    """A row per run and epoch with the columns run_id, epoch and those of CURVES, as far as each run has come."""
-    columns = ["epoch", *CURVES]
+    """A row per run and epoch with the columns run_id, epoch, step and those of CURVES, as far as each run has come."""
+    columns = ["epoch", "step", *CURVES]
     tables = [
         metrics.reindex(columns=columns).assign(run_id=folder.run_id)
         for folder in folders
@@ -41,7 +41,26 @@ def histories(folders: Sequence[RunFolder]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*columns, "run_id"])
 
 
-def trained_on(run: StoredRun, folder: RunFolder) -> TrainedOn:
-    """What the run trained on, to tell whether another saw the same examples."""
+def trained_on(run: StoredRun, folder: RunFolder, examples: pd.DataFrame | None = None) -> TrainedOn:
+    """What the run trained on, to tell whether another saw the same examples; `examples` where they were read already."""
     fingerprint = str(folder.environment().get("data_fingerprint", ""))
-    return TrainedOn(run.config.dataset, fingerprint, run.config.noise_seed, folder.examples())
+    table = folder.examples(LABELS) if examples is None else examples
+    return TrainedOn(run.config.dataset, fingerprint, run.config.noise_seed, table)
+
+
+def on_same_labels(run: StoredRun, folder: RunFolder, others: Runs) -> list[tuple[StoredRun, RunFolder]]:
+    """Those of `others`, the run itself left out, that evaluated the very same examples with the same given labels."""
+    own = trained_on(run, folder)
+    likely = [
+        (other, place)
+        for other, place in others
+        if other.run_id != run.run_id and _labels_key(other) == _labels_key(run) and place.has_epochs("eval")
+    ]
+    return [(other, place) for other, place in likely if same_labels(own, trained_on(other, place))]
+
+
+def _labels_key(run: StoredRun) -> tuple[object, ...]:
+    """Runs whose keys differ have other examples or labels; cheaper than reading them."""
+    config = run.config
+    is_seeded = config.num_train is not None or not config.noise.is_none
+    return config.dataset, config.num_train, config.noise, config.noise_seed if is_seeded else None

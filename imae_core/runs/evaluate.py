@@ -6,10 +6,11 @@ import torch
 
 from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
+from imae_core.runs.data import noise_source
 from imae_core.runs.folder import RunFolder
 from imae_core.training.device import resolve_device
 from imae_core.training.evaluation import evaluate_training_set, predict
-from imae_core.training.metrics import accuracy, hybrid_accuracy, training_accuracies
+from imae_core.training.metrics import accuracy, hybrid_accuracy, num_with_truth, training_accuracies
 from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 
@@ -25,7 +26,7 @@ def evaluate_checkpoint(folder: RunFolder) -> dict[str, Any]:
     if config.num_folds:
         raise BadInputError(f"run {folder.run_id} has {config.num_folds} nets, one a fold, and none of the whole run")
     torch.set_num_threads(config.threads)
-    rows, validation = run_rows(config, load_dataset(folder.home, config.dataset))
+    rows, validation = run_rows(config, load_dataset(folder.home, config.dataset), noise_source(folder.home, config))
     labels = rows.labels
     trainer = Trainer(config, rows, resolve_device(config.device), validation)
     trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
@@ -45,6 +46,6 @@ def evaluate_checkpoint(folder: RunFolder) -> dict[str, Any]:
         **accuracies,
         **trainer.validation_accuracies(ignore),
         "hybrid_accuracy": hybrid_accuracy(
-            test, len(trainer.test_labels), accuracies["train_accuracy_true"], len(rows.index)
+            test, len(trainer.test_labels), accuracies["train_accuracy_true"], num_with_truth(labels.true)
         ),
     }

@@ -21,6 +21,7 @@ from imae_core.catalog import DATASETS
 from imae_core.data.dataset import Dataset
 from imae_core.data.store import is_ready, load_dataset
 from imae_core.files import replacing
+from imae_core.runs.data import fingerprints
 from imae_core.runs.disk import disk_is_low, disk_message
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.histograms import HistogramBook
@@ -136,8 +137,11 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
     dataset = load_or_prepare(folder.home, config.dataset, lambda message: beat(folder, token, **message))
-    folder.write_environment({**environment(device, config.threads), "data_fingerprint": dataset.fingerprint})
-    rows, validation = run_rows(config, dataset)
+    source = None
+    if config.noise.source is not None:
+        source = load_or_prepare(folder.home, config.noise.source, lambda message: beat(folder, token, **message))
+    folder.write_environment({**environment(device, config.threads), **fingerprints(dataset, source)})
+    rows, validation = run_rows(config, dataset, source)
     labels = rows.labels
     write_examples(folder, rows)
     trainer = training_of(config, rows, validation, device)
@@ -145,7 +149,7 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
         trainer.load(torch.load(folder.checkpoint_path, map_location="cpu", weights_only=True))
         log.info("going on from epoch %d, step %d", trainer.epoch, trainer.step)
     log.info(
-        "%s: %s on %s, %d examples, %s of the labels changed, %d parameters, %d steps",
+        "%s: %s on %s, %d examples, %s of them corrupted, %d parameters, %d steps",
         folder.run_id, config.title, device, len(rows.index),
         "an unknown share" if labels.realized_noise_rate is None else f"{labels.realized_noise_rate:.1%}",
         trainer.num_parameters, trainer.total_steps,

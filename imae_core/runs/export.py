@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from imae_core.analysis.detection import suspicion
+from imae_core.analysis.truth import truth_is_known
 from imae_core.errors import BadInputError
 from imae_core.files import replacing
 from imae_core.runs.archive import pack_runs
@@ -17,14 +19,15 @@ FORMATS = (*TABLE_FORMATS, ".zip")
 
 
 def example_table(folder: RunFolder) -> pd.DataFrame:
-    """One row a training example: labels, the last eval epoch's dynamics, trajectory scores and suspicion."""
+    """One row a training example: labels, the last eval epoch's dynamics, trajectory scores and suspicion.
+
+    true_label and is_corrupted are missing where the truth is not known; a true_label of -1 says that no class is right.
+    """
     examples = folder.examples()
-    unknown = examples["true_label"] < 0
-    parts = [
-        examples.assign(**{name: examples[name].mask(unknown) for name in ("true_label", "is_corrupted")})
-        if unknown.any()
-        else examples
-    ]
+    parts = [examples]
+    if not truth_is_known(examples):
+        unknown = np.ones(len(examples), dtype=bool)
+        parts = [examples.assign(**{name: examples[name].mask(unknown) for name in ("true_label", "is_corrupted")})]
     epochs = folder.epochs("eval")
     if epochs:
         parts.append(folder.dynamics("eval", epochs[-1]))

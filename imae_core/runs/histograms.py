@@ -10,11 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.analysis.histograms import RECORDED, binned, quantities, quantity_edges
+from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import populations
 from imae_core.config import RunConfig
 from imae_core.curves import CURVES, largest_weight
 from imae_core.hardware import cpu_cores
-from imae_core.runs.folder import SOURCES, RunFolder, Source
+from imae_core.runs.folder import LABELS, SOURCES, RunFolder, Source
 
 COLUMNS = ("epoch", "source", "quantity", "population", "low", "high", "median", "total", "counts")
 Masks = Mapping[str, NDArray[np.bool_]]
@@ -48,8 +49,8 @@ def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:
     table = folder.histograms()
     if len(table):
         return table[table["source"] == source]
-    labels = folder.examples()
-    known = bool((labels["true_label"] >= 0).all())
+    labels = folder.examples(LABELS)
+    known = truth_is_known(labels)
     masks = populations(labels["is_corrupted"] if known else None, len(labels))
     return count_histograms(
         folder, folder.config(), source, {name: np.flatnonzero(mask) for name, mask in masks.items()}

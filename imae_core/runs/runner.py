@@ -14,6 +14,7 @@ from typing import Any
 
 from imae_core.errors import unknown_name
 from imae_core.hardware import process_is
+from imae_core.runs.budget import budgets, spent_message
 from imae_core.runs.disk import disk_has_room, disk_is_low, disk_message
 from imae_core.runs.executors.base import Executor, ExecutorUnreachableError
 from imae_core.runs.executors.local import LocalExecutor
@@ -228,10 +229,14 @@ class Runner:
             self._say_why(queued[0], f"waits for disk space; {disk_message(self.home).removeprefix('paused: ')}")
             return
         busy = [run.slot for run in self.store.runs(*ACTIVE) if run.executor != "foreground"]
+        limits = budgets(self.home)
         for run in queued:
             slot = self.executor.place(run, busy)
             if slot is None:
                 self._say_why(run, self.executor.why_waiting(run, busy))
+                continue
+            if run.group_name in limits and (spent := spent_message(self.store, run.group_name)):
+                self.store.transition(run.run_id, ("queued",), "stopped", message=spent, finished=time.time())
                 continue
             self._start(run, slot)
             busy.append(slot)

@@ -1,6 +1,7 @@
 """What a person is told about a run: state, progress, time left, and why it waits."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +40,7 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
     if run.state == "queued" and not run.attempt:
         return RunStatus(run, folder, None, "", None, run.message, None)
     if run.state == "done":
-        result = _result(folder, run.finished)
+        result = stored_result(folder, run.finished)
         note = run.message or result.get("warning") or ""
         return RunStatus(run, folder, 1.0, "", 0.0, note, result.get("final_test_accuracy"))
     heartbeat = folder.heartbeat()
@@ -77,7 +78,7 @@ def _as_it_is(folder: RunFolder, run: StoredRun) -> StoredRun:
 
 
 @lru_cache(maxsize=4096)
-def _result(folder: RunFolder, _finished: float | None) -> dict[str, Any]:
+def stored_result(folder: RunFolder, _finished: float | None) -> dict[str, Any]:
     """Read once: a result does not change until the run is started anew."""
     return folder.result() or {}
 
@@ -109,10 +110,21 @@ def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> 
     return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
 
 
-def _kind_of_work(config: RunConfig) -> tuple[object, ...]:
+def kind_of_work(config: RunConfig) -> tuple[object, ...]:
     """What two runs must share for one to tell how long a step of the other takes on this machine."""
     on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
-    return (config.dataset, config.model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+    model = (config.model.name, *sorted(config.model.params.items()))
+    return (config.dataset, model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+
+
+def step_seconds(store: Store) -> dict[tuple[object, ...], float]:
+    """Seconds an optimiser step takes by kind of work: medians over this home's finished runs."""
+    rates: dict[tuple[object, ...], list[float]] = {}
+    for run in store.runs("done"):
+        result = stored_result(run_folder(store.home, run.run_id), run.finished)
+        if result.get("seconds") and result.get("steps"):
+            rates.setdefault(kind_of_work(run.config), []).append(result["seconds"] / result["steps"])
+    return {kind: float(np.median(values)) for kind, values in rates.items()}
 
 
 @dataclass(frozen=True)
@@ -123,18 +135,28 @@ class Cost:
     disk_bytes: int
 
 
-def expected_cost(store: Store, config: RunConfig, num_train: int, num_classes: int) -> Cost:
-    """Time from this home's finished runs of the same net, data and threads; disk from the sizes of the tables."""
-    kind = _kind_of_work(config)
-    rates = []
-    for run in store.runs("done"):
-        if _kind_of_work(run.config) == kind:
-            result = run_folder(store.home, run.run_id).result() or {}
-            if result.get("seconds") and result.get("steps"):
-                rates.append(result["seconds"] / result["steps"])
+def expected_cost(
+    store: Store, config: RunConfig, num_train: int, num_classes: int,
+    rates: Mapping[tuple[object, ...], float] | None = None,
+) -> Cost:  # fmt: skip
+    """Time from this home's finished runs of the same net, data and threads; disk from the sizes of the tables.
+
+    `rates` of `step_seconds` save looking at all runs again.
+    """
+    rate = (step_seconds(store) if rates is None else rates).get(kind_of_work(config))
     examples = config.num_trained(min(config.num_train or num_train, num_train))
     steps = config.total_steps(examples)
-    epochs = -(-steps // config.steps_per_epoch(examples))
-    rows = examples * (epochs + -(-epochs // config.eval_every))
-    disk = 14 * rows + examples * (4 * num_classes + 600) + 10_000_000
-    return Cost(float(np.median(rates)) * steps if rates else None, disk)
+    return Cost(None if rate is None else rate * steps, _disk_bytes(config, examples, num_classes))
+
+
+def _disk_bytes(config: RunConfig, num_examples: int, num_classes: int) -> int:
+    """At most what a run folder takes: 14 bytes an example and recorded epoch, the final net's outputs, the checkpoint.
+
+    A run in folds records its rows once, while they were held out; its checkpoint carries their outputs from fold to fold.
+    """
+    outputs = num_examples * (4 * num_classes + 600)
+    if config.num_folds:
+        return 14 * num_examples + 2 * outputs + 10_000_000
+    epochs = -(-config.total_steps(num_examples) // config.steps_per_epoch(num_examples))
+    tables = epochs + -(-epochs // config.eval_every)
+    return 14 * num_examples * tables + outputs + 10_000_000

@@ -147,13 +147,16 @@ class Store:
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def add(self, run_id: str, config: RunConfig, *, group: str = "", executor: str, state: str = "queued") -> None:
-        """Inserts a run; its folder must be there already."""
+    def add(
+        self, run_id: str, config: RunConfig, *, group: str = "", executor: str, state: str = "queued",
+        ref: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Inserts a run; its folder must be there already. `ref` says who carries out one that is running."""
         now = time.time()
         with self._transaction() as database:
             database.execute(
-                "INSERT INTO runs (run_id, title, group_name, config, state, created, started, max_attempts, executor) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (run_id, title, group_name, config, state, created, started, max_attempts, executor, ref) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run_id,
                     config.title,
@@ -164,6 +167,7 @@ class Store:
                     now if state in ACTIVE else None,
                     MAX_ATTEMPTS,
                     executor,
+                    json.dumps(dict(ref or {})),
                 ),
             )
 
@@ -208,8 +212,9 @@ class Store:
         return [_stored(row) for row in rows]
 
     def active_on(self, dataset: str) -> list[StoredRun]:
-        """Runs that have not ended and train on a data set."""
-        return [run for run in self.runs("queued", "paused", *ACTIVE) if run.config.dataset == dataset]
+        """Runs that have not ended and need a data set, to train on or to take pictures from."""
+        runs = self.runs("queued", "paused", *ACTIVE)
+        return [run for run in runs if dataset in (run.config.dataset, run.config.noise.source)]
 
     def of_group(self, group: str) -> list[StoredRun]:
         """Runs that were queued together under a name."""

@@ -1,13 +1,15 @@
 """Putting runs into the queue, and back into it."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from imae_core.config import RunConfig, new_run_id
 from imae_core.errors import BadInputError
+from imae_core.hardware import process_is
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.service import ensure_runner
-from imae_core.runs.store import ENDED, Store
+from imae_core.runs.store import ACTIVE, ENDED, Store, StoredRun
 
 
 def run_folder(home: Path, run_id: str) -> RunFolder:
@@ -46,3 +48,12 @@ def resume(home: Path, run_id: str) -> None:
         run.run_id, ENDED, "queued", stop_wished=None, attempt=0, message="", finished=None, executor="local"
     )
     ensure_runner(store)
+
+
+def release_lost(store: Store, run: StoredRun) -> StoredRun:
+    """A run whose foreground process is gone is failed, as the runner would note; any other is returned as it is."""
+    if run.executor != "foreground" or not run.is_active or process_is(run.ref.get("pid"), run.ref.get("created")):
+        return run
+    message = "the process that trained it in the foreground is gone"
+    store.transition(run.run_id, ACTIVE, "failed", message=message, finished=time.time(), ref={})
+    return store.get(run.run_id)

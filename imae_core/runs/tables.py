@@ -7,12 +7,12 @@ import pandas as pd
 
 from imae_core.analysis.comparison import METRICS, TABLE_6, Comparison
 from imae_core.analysis.parameters import ABSENT, title, value_text
-from imae_core.catalog import DATASETS
+from imae_core.catalog import DATASETS, NOISES
 from imae_core.errors import unknown_name
 
 DASH = "–"
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$",
-          "±": r"$\pm$", DASH: "--", "·": r"$\cdot$"} | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
+          "±": r"$\pm$", DASH: "--", "·": r"$\cdot$", "‹": "$<$", "›": "$>$"} | {character: f"\\{character}" for character in "&%$#_{}"}  # fmt: skip
 
 
 def cell_text(mean: float, std: float, digits: int = 1) -> str:
@@ -92,20 +92,25 @@ def table_text(comparison: Comparison, kind: str) -> str:
 
 
 def caption(comparison: Comparison) -> str:
-    """Data set and variant, noise, protocol and length, what the numbers are, and how many runs they come from."""
-    table = comparison.parameters
-    sizes = [value for value in _distinct(table, "num_train") if value is not None]
-    subset = f", on subsets of {_joined('num_train', sizes)} training examples" if sizes else ""
-    done, all_runs = int(comparison.is_done.sum()), len(table)
+    """What was run, what the numbers are, and how many runs they come from."""
+    done, all_runs = int(comparison.is_done.sum()), len(comparison.parameters)
     of = f"{done} runs" if done == all_runs else f"{done} finished of {all_runs} runs"
     numbers = "Percent" if comparison.groups.is_unique else "Percent, mean ± sample standard deviation over seeds"
     return (
-        f"{', '.join(map(dataset_text, _distinct(table, 'dataset')))}{subset}. {_noise(table)}. {_protocol(table)}. "
-        f"{numbers}, {of}. "
+        f"{what_was_run(comparison)}. {numbers}, {of}. "
         "best: test accuracy of the best epoch, chosen on the test set; final: after the last epoch; noisy subset: accuracy "
         "on corrupted training examples against their wrong labels (lower is better); hybrid: test and training set against "
         "their true labels. Bold: best mean for the same data and noise."
     )
+
+
+def what_was_run(comparison: Comparison) -> str:
+    """Data set and variant, noise, protocol and length."""
+    table = comparison.parameters
+    sizes = [value for value in _distinct(table, "num_train") if value is not None]
+    subset = f", on subsets of {_joined('num_train', sizes)} training examples" if sizes else ""
+    data = ", ".join(map(dataset_text, _distinct(table, "dataset")))
+    return f"{data}{subset}. {_noise(table)}. {_protocol(table)}"
 
 
 def dataset_text(name: str) -> str:
@@ -157,7 +162,7 @@ def _joined(field: str, values: Sequence[Any]) -> str:
 def _noise(table: pd.DataFrame) -> str:
     rates = sorted(_distinct(table, "noise.rate"))
     kinds = _distinct(table, "noise.kind")
-    if not any(rates) and "transition_matrix" not in kinds:
+    if not any(rates) and all(NOISES[kind].uses_rate for kind in kinds):
         return "No label noise injected"
     return f"{_joined('noise.kind', kinds)} label noise, rate {_joined('noise.rate', rates)}"
 

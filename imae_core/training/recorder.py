@@ -13,8 +13,9 @@ class DynamicsRecorder:
     """Preallocated device tensors for one epoch, NaN (predicted: 0) where an example was not seen.
 
     Columns, all (N,): `p_label` probability of the given label, `predicted` class, `weight` L1 norm of the
-    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label. Of an example that
-    comes again the last occurrence counts; `may_repeat` says that one may come twice in a batch.
+    gradient w.r.t. the logits, `margin` z_y - max_{k != y} z_k, `p_true` probability of the true label, NaN where there
+    is none (a label of -1). Of an example that comes again the last occurrence counts; `may_repeat` says that one may come
+    twice in a batch.
     """
 
     def __init__(self, num_examples: int, device: torch.device, may_repeat: bool = False) -> None:
@@ -37,7 +38,7 @@ class DynamicsRecorder:
     ) -> None:
         """Stores a batch: rows (B,), logits (B, K), given and true labels (B,), weights (B,)."""
         if self.may_repeat:
-            last = _last_occurrences(rows)
+            last = last_occurrences(rows)
             logits, weights = logits[last], weights[last]
         logits = logits.float()
         probs = logits.softmax(dim=1)
@@ -47,7 +48,8 @@ class DynamicsRecorder:
         self.floats[1, rows] = weights.float()
         self.floats[2, rows] = label_logit[:, 0] - others
         if true is not None:
-            self.floats[3, rows] = probs.gather(1, true[:, None])[:, 0]
+            p_true = probs.gather(1, true.clamp(min=0)[:, None])[:, 0]
+            self.floats[3, rows] = torch.where(true >= 0, p_true, float("nan"))
         self.predicted[rows] = logits.argmax(dim=1).int()
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -69,7 +71,7 @@ class DynamicsRecorder:
         self.predicted.copy_(state["predicted"])
 
 
-def _last_occurrences(rows: torch.Tensor) -> torch.Tensor:
+def last_occurrences(rows: torch.Tensor) -> torch.Tensor:
     """(B,) for each place the last one with the same row: writes to one row then agree, in whatever order a device makes them."""
     sorted_rows, places = rows.sort(stable=True)
     return places[torch.searchsorted(sorted_rows, rows, right=True) - 1]

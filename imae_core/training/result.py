@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imae_core.analysis.detection import detection_auc, suspicion
 from imae_core.training.folds import Training
-from imae_core.training.metrics import hybrid_accuracy
+from imae_core.training.metrics import hybrid_accuracy, num_with_truth
 
 COLLAPSED_SHARE = 0.98
 USUAL_SHARE = 0.9
@@ -42,7 +42,7 @@ def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
         "clean_subset_accuracy": _number(last, "clean_subset_accuracy"),
         "validation_accuracy_given": _number(last, "validation_accuracy_given"),
         "validation_accuracy_true": _number(last, "validation_accuracy_true"),
-        "hybrid_accuracy": hybrid_accuracy(final, num_test, true, num_train),
+        "hybrid_accuracy": hybrid_accuracy(final, num_test, true, num_with_truth(labels.true)),
         "realized_noise_rate": labels.realized_noise_rate,
         "detection_auc": None
         if labels.is_corrupted is None

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset, stratified_rows
+from imae_core.data.inputs import RowInputs
+from imae_core.data.noisy import with_noisy_inputs
 from imae_core.errors import BadInputError
 from imae_core.training.labels import TrainingLabels, training_labels
 
@@ -34,7 +36,7 @@ class TrainingRows:
         return TrainingRows(
             replace(
                 data,
-                train_inputs=data.train_inputs[rows],
+                train_inputs=RowInputs(data.train_inputs, rows),
                 train_labels=data.train_labels[rows],
                 train_true_labels=None if true is None else true[rows],
             ),
@@ -48,23 +50,34 @@ class TrainingRows:
         )
 
 
-def run_rows(config: RunConfig, dataset: Dataset) -> tuple[TrainingRows, TrainingRows | None]:
-    """The rows that a run trains on, and those held out for validation, where its config wants some.
+def noisy_rows(config: RunConfig, dataset: Dataset, source: Dataset | None = None) -> TrainingRows:
+    """All rows of a run: chooses a subset, if one is wanted, draws the noise, and puts it on labels and inputs.
 
-    First a subset is chosen, if one is wanted; then the noise is drawn, for all of its rows; then a share of them,
-    stratified by given label, is held out. A run with validation rows thus sees the same wrong labels as one without.
-
-    Raises BadInputError as `Dataset.subset`, `corrupt_labels`, and where the share is no example at all, or leaves some
-    class without one.
+    None of it depends on the training seed. `source` is the data set that open-set noise takes pictures from. Raises
+    BadInputError as `Dataset.subset` and `corrupt_labels`.
     """
     index = np.arange(dataset.num_train)
     if config.num_train is not None:
         dataset, index = dataset.subset(config.num_train, config.noise_seed)
-    rows = TrainingRows(dataset, training_labels(config, dataset), index)
+    labels = training_labels(config, dataset, source)
+    return TrainingRows(with_noisy_inputs(dataset, labels.noise.input_change, source), labels, index)
+
+
+def run_rows(
+    config: RunConfig, dataset: Dataset, source: Dataset | None = None
+) -> tuple[TrainingRows, TrainingRows | None]:
+    """The rows that a run trains on, and those held out for validation, where its config wants some.
+
+    The noise is drawn for all rows before a share of them, stratified by given label, is held out. A run with validation
+    rows thus sees the same wrong labels as one without.
+
+    Raises BadInputError as `noisy_rows`, and where the share is no example at all, or leaves some class without one.
+    """
+    rows = noisy_rows(config, dataset, source)
     if not config.validation_fraction:
         return rows, None
-    trained = _trained_places(rows.labels.given, config.num_trained(len(index)), config.noise_seed)
-    return rows.take(trained), rows.take(np.setdiff1d(np.arange(len(index)), trained))
+    trained = _trained_places(rows.labels.given, config.num_trained(len(rows.index)), config.noise_seed)
+    return rows.take(trained), rows.take(np.setdiff1d(np.arange(len(rows.index)), trained))
 
 
 def _trained_places(given: Rows, num_trained: int, seed: int) -> Rows:

@@ -15,11 +15,13 @@ from imae_core.analysis.detectors import (
     available,
     fractional_rank,
     mean_rank,
+    same_evidence,
     score,
     suggested_labels,
     suspicion_order,
 )
 from imae_core.analysis.scorecard import scorecard
+from imae_core.analysis.suspicion_scores import high_loss_component
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.errors import BadInputError, ImaeError
 
@@ -180,3 +182,22 @@ def test_detectors_load_neither_torch_nor_cleanlab():
         "sys.exit('torch' in sys.modules or 'cleanlab' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_detectors_that_read_the_same_number_rank_alike(noisy):
+    inputs, _, _ = noisy
+    ranks = {name: fractional_rank(score(name, inputs)) for name in DETECTORS}
+    assert same_evidence(["confidence", "loss", "aum"]) == []
+    assert same_evidence(["confidence", "confident_learning", "loss"]) == ["confident_learning", "loss"]
+    for name in same_evidence(list(DETECTORS)):
+        assert np.corrcoef(ranks[name], ranks["loss"])[0, 1] > 0.99, name
+    others = set(DETECTORS) - set(same_evidence(list(DETECTORS)))
+    assert all(np.corrcoef(ranks[name], ranks["loss"])[0, 1] < 0.99 for name in others)
+
+
+def test_a_mixture_is_fitted_to_a_sample_of_many_losses():
+    generator = np.random.default_rng(0)
+    losses = np.abs(np.concatenate([generator.normal(0.3, 0.1, 15_000), generator.normal(3, 0.5, 10_000)]))
+    scores = high_loss_component(losses)
+    assert scores.shape == losses.shape
+    assert (scores > 0.5).mean() == pytest.approx(0.4, abs=0.01)

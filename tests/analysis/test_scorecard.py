@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
-from imae_core.analysis.scorecard import MOST_POINTS, per_class, precision_at, scorecard
+from imae_core.analysis.scorecard import MOST_POINTS, measures, per_class, precision_at, scorecard
 from imae_core.errors import BadInputError
 
 
@@ -69,3 +69,16 @@ def test_per_class_counts_by_given_label():
     assert table.loc[[2, 3], ["auc", "average_precision", "precision", "recall"]].isna().all().all()
     assert np.isnan(table.loc[2, "noise_rate"])
     assert per_class(scores, [False] * 6, [0] * 6, 1, num_suspects=2)["precision"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize("digits", [1, 8])
+def test_the_measures_from_one_sort_are_scikit_learns(digits):
+    """Many ties with one digit, none with eight."""
+    generator = np.random.default_rng(0)
+    truth = generator.random(500) < 0.3
+    scores = np.round(generator.random(500) + 0.4 * truth, digits)
+    found = measures(scores, truth)
+    assert found["auc"] == pytest.approx(roc_auc_score(truth, scores))
+    assert found["average_precision"] == pytest.approx(average_precision_score(truth, scores))
+    assert found["precision_at_corrupted"] == pytest.approx(precision_at(scores, truth, int(truth.sum())))
+    assert np.isnan(list(measures(scores, np.ones(500)).values())).all()

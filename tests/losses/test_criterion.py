@@ -18,10 +18,10 @@ LABELS = torch.tensor([0, 2])
 def test_public_names():
     assert LOSSES == (
         "cce", "mae", "mse", "imae", "dm", "gce", "truncated_gce", "rce", "sce", "focal", "taylor_ce", "agce", "aul",
-        "ael", "js",
+        "ael", "js", "formula", "drawn",
     )  # fmt: skip
     assert set(losses.__all__) == {
-        "LOSSES", "AELLoss", "AGCELoss", "AULLoss", "CCELoss", "Criterion", "CurveLoss", "DMLoss", "FocalLoss",
+        "LOSSES", "AELLoss", "AGCELoss", "AULLoss", "CCELoss", "Criterion", "CurveLoss", "DMLoss", "DrawnLoss", "FocalLoss", "FormulaLoss",
         "GCELoss", "IMAELoss", "JSLoss", "MAELoss", "MSELoss", "RCELoss", "SCELoss", "TaylorCELoss",
         "TruncatedGCELoss", "build_loss",
     }  # fmt: skip

@@ -6,15 +6,7 @@ import pytest
 from imae_core.catalog import DATASETS, NOISES
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.noise import build_transition_matrix, corrupt_labels
-
-K = 10
-LABELS = np.repeat(np.arange(K), 2000)
-
-
-def within_bounds(counted: int, total: int, probability: float) -> bool:
-    """Five standard deviations of a binomial count: a false alarm in less than one of a million tries."""
-    deviation = np.sqrt(total * probability * (1 - probability))
-    return abs(counted - total * probability) <= 5 * deviation + 1e-9
+from tests.noise.examples import LABELS, K, corrupted, within_bounds
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "symmetric_inclusive", "pairflip", "asymmetric"])
@@ -120,5 +112,4 @@ def test_bad_input_is_named(arguments, message):
 
 def test_every_noise_model_of_the_catalog_is_built():
     for kind in NOISES:
-        params = {"matrix": np.eye(K)} if kind == "transition_matrix" else {}
-        assert corrupt_labels(LABELS, K, kind, **params).given_labels.shape == LABELS.shape
+        assert corrupted(kind).given_labels.shape == LABELS.shape

@@ -1,10 +1,14 @@
 """Clean labels by Streamlit's own test driver: what each step says, and what its buttons do. The queue's payload too."""
 
+import json
+from base64 import b64decode
+
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from imae_core.analysis.scorecard import scorecard
 from imae_core.data.store import import_report, is_ready, load_dataset
 from imae_core.review import Journal
 from imae_core.runs.store import Store
@@ -46,6 +50,70 @@ def test_links_restore_run_ranking_reviewer_and_step(app, home):
     app.multiselect(key="ranking").set_value([]).run()
     assert app.multiselect(key="ranking").value == ["confidence"], "some ranking there must be"
     assert not app.exception
+
+
+def chart(app, name):
+    """The lines of a chart that was drawn: their x and y by name."""
+
+    def numbers(values):
+        packed = isinstance(values, dict)
+        return (np.frombuffer(b64decode(values["bdata"]), values["dtype"]) if packed else np.asarray(values)).tolist()
+
+    drawn = [json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name == "imae_chart"]
+    figure = json.loads(next(data["figure"] for data in drawn if data["name"] == name))
+    return {line["name"]: {axis: numbers(line[axis]) for axis in "xy"} for line in figure["data"]}
+
+
+def test_the_scorecard_by_epoch_says_how_many_are_shown(app, home):
+    _, folder = made_up_run(home, epochs=45)
+    opened(app, "clean_labels", run=folder.run_id, ranking="confidence,cores", step="estimates", scores="epoch")
+    lines = chart(app, "course_auc")
+    assert list(lines) == ["mean rank", "Mean confidence", "CORES sieve", "chance"]
+    assert len(lines["Mean confidence"]["x"]) == 40
+    assert lines["CORES sieve"]["x"] == lines["mean rank"]["x"] == [45]
+    truth = folder.examples()["is_corrupted"]
+    expected = scorecard(suspects_table(folder)["suspicion"], truth)
+    assert lines["Mean confidence"]["y"][-1] == pytest.approx(expected.auc)
+    assert chart(app, "course_average_precision")["chance"]["y"][0] == pytest.approx(1 / 3)
+    assert "60 examples, 20 of them with a wrong label · 40 of 45 evaluated epochs" in texts(app)
+    assert "needs the final net's outputs: mean rank, CORES sieve" in texts(app)
+    app.segmented_control(key="scores").set_value("now").run()
+    assert "scores" not in app.query_params
+
+
+def test_the_scorecard_by_loss_has_a_row_for_each_run_on_the_same_labels(app, home):
+    own, _ = made_up_run(home, loss="cce")
+    opened(app, "clean_labels", run=own.run_id, step="estimates", scores="loss")
+    assert "No other run of this home has trained on the same examples" in texts(app)
+    for loss in ("mae", "imae"):
+        made_up_run(home, loss=loss)
+    other = made_up_run(home, loss="imae", done=False)[1]
+    (other.path / "pred_probs.npy").unlink()
+    made_up_run(home, loss="gce", seed=1)
+    opened(app, "clean_labels", run=own.run_id, step="estimates", scores="loss", ranking="cores")
+    app.multiselect(key="ranking").set_value(["cores"]).run()
+    table = next(table.value for table in app.dataframe if "evaluated epochs" in table.value)
+    assert table["run"].str.partition(" · ")[0].tolist() == ["CCE (this run)", "MAE", "IMAE", "IMAE"]
+    assert table["auc"].isna().tolist().count(True) == 1, "it has no probabilities yet"
+    assert set(chart(app, "course_auc")) == {*table.loc[table["auc"].notna(), "run"], "chance"}
+    app.multiselect(key="score_lines").set_value([table["run"][1]]).run()
+    assert set(chart(app, "course_auc")) == {"MAE", "chance"}
+    assert not app.exception
+
+
+def test_an_estimate_says_what_it_does_not_cover(app, home):
+    _, folder = made_up_run(home, epochs=10)
+    given = folder.examples()["given_label"].to_numpy()
+    folder.write_array("pred_probs", (0.01 + 0.9 * np.eye(10)[given]).astype(np.float32))
+    opened(app, "clean_labels", step="estimates", ranking="loss")
+    assert "The interval covers chance alone" in texts(app)
+    assert "Probably too low: the net has memorised labels" in texts(app)
+    assert "By the ranking" in metrics(app)
+    app.multiselect(key="ranking").set_value(["loss", "confident_learning"]).run()
+    assert "By the ranking" not in metrics(app), "a mixture says nothing about a mean rank"
+    assert "evidence counts twice" in texts(app)
+    app.multiselect(key="ranking").set_value(["loss", "aum"]).run()
+    assert "evidence counts twice" not in texts(app)
 
 
 def test_truth_that_is_not_known_is_not_asked_for(app, home):
@@ -115,6 +183,7 @@ class View:
 def ranking(home, monkeypatch):
     run, folder = made_up_run(home)
     monkeypatch.setattr(Ranking, "estimate", None)
+    monkeypatch.setattr(Ranking, "mixture_rate", 1 / 3)
     suspects = suspects_table(folder, ["confidence"])
     return Ranking(View(folder), ("confidence",), suspects, Journal(home, run.run_id, "Ada"))
 

@@ -1,11 +1,12 @@
 """The Compare page: choice by link, group and filters, the table, warnings, and the same examples under two runs."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from imae_core.recipes import make_config
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run
-from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
+from tests.pages.test_pages import APP, app, nothing_starts, opened, texts  # noqa: F401
 from tests.runs.folders import made_up_run
 from ui import same_examples
 
@@ -42,7 +43,7 @@ def test_all_runs_are_compared_in_means_over_seeds(app, sweep):  # noqa: F811
     assert "chosen on the test set" in texts(app)
     assert "**loss** CCE, IMAE" in texts(app)
     assert "learning rate" in frame(app, "parameter")["parameter"].tolist()
-    app.toggle(key="compare_single").set_value(True).run()
+    app.toggle(key="single").set_value(True).run()
     assert frame(app, "final")["seed"].tolist() == [0, 1, 0, 1]
     assert not app.exception
 
@@ -61,10 +62,10 @@ def test_a_link_to_a_group_and_filters(app, home, sweep):  # noqa: F811
     opened(app, "compare", group="sweep")
     assert app.selectbox(key="group").value == "sweep"
     assert frame(app, "final")["loss"].tolist() == ["CCE", "IMAE"]
-    app.multiselect(key="compare_loss").set_value(["imae"]).run()
+    app.multiselect(key="loss").set_value(["imae"]).run()
     assert "2 runs, 2 of them finished, in 1 rows" in texts(app)
     app.selectbox(key="group").set_value("").run()
-    app.multiselect(key="compare_loss").set_value([]).run()
+    app.multiselect(key="loss").set_value([]).run()
     assert frame(app, "final")["loss"].tolist() == ["CCE", "IMAE", "GCE"]
     assert "group" not in app.query_params
 
@@ -99,10 +100,10 @@ def test_too_many_runs_are_cut_with_a_word(app, home):  # noqa: F811
 
 def test_lines_and_map_follow_the_choice(app, sweep):  # noqa: F811
     opened(app, "compare")
-    assert app.multiselect(key="compare_lines").value == ["CCE", "IMAE"]
-    app.selectbox(key="compare_metric").set_value("noisy_subset_accuracy").run()
-    app.multiselect(key="compare_lines").set_value(["IMAE"]).run()
-    assert app.multiselect(key="compare_lines").value == ["IMAE"]
+    assert app.multiselect(key="lines").value == ["CCE", "IMAE"]
+    app.selectbox(key="metric").set_value("noisy_subset_accuracy").run()
+    app.multiselect(key="lines").set_value(["IMAE"]).run()
+    assert app.multiselect(key="lines").value == ["IMAE"]
     assert not app.exception
 
 
@@ -114,6 +115,55 @@ def test_the_same_examples_under_two_losses(app, sweep):  # noqa: F811
     assert list(counts.columns) == ["change", "examples", "clean", "corrupted"]
     assert counts["change"].tolist()[0] == "Heavy in CCE, light in IMAE"
     assert app.query_params["b"] == sweep[2][0].run_id
+
+
+LINKED = ("data", "noise", "loss", "single", "lines", "metric", "a", "b", "source", "axes", "epoch_a", "epoch_b", "change",
+          "pair_page")  # fmt: skip
+
+
+def choices(app):  # noqa: F811
+    return {key: app.session_state[key] for key in LINKED}
+
+
+def test_a_copied_address_reproduces_the_page(app, home, sweep):  # noqa: F811
+    made_up_run(home, loss="gce")
+    made_up_run(home, dataset="mnist")
+    opened(app, "compare")
+    app.multiselect(key="data").set_value(["digits"])
+    app.multiselect(key="loss").set_value(["imae", "cce"]).run()
+    app.toggle(key="single").set_value(True)
+    app.multiselect(key="lines").set_value(["IMAE"])
+    app.selectbox(key="metric").set_value("hybrid_accuracy")
+    app.segmented_control(key="source").set_value("eval")
+    app.segmented_control(key="axes").set_value("rank")
+    app.select_slider(key="epoch_a").set_value(2)
+    app.radio(key="change").set_value("heavy_b").run()
+    left = choices(app)
+    made_up_run(home, loss="imae", seed=2)
+    again = opened(
+        AppTest.from_file(APP, default_timeout=30),
+        "compare",
+        **{key: app.query_params[key] for key in app.query_params},
+    )
+    assert choices(again) == left
+    assert (left["lines"], left["epoch_a"], left["epoch_b"], left["single"]) == (["IMAE"], 2, 3, True)
+    assert set(frame(again, "final")["loss"]) == {"CCE", "IMAE"}
+
+
+def test_lines_of_a_link_are_known_by_their_runs(app, home, sweep):  # noqa: F811
+    imae = sweep[2][0].run_id
+    made_up_run(home, loss="imae", dataset="mnist")
+    opened(app, "compare", lines=imae)
+    assert app.multiselect(key="lines").value == ["IMAE · digits"], "what it is called depends on the other runs"
+    assert app.query_params["lines"] == imae
+
+
+def test_a_link_with_nonsense_is_the_usual_page(app, sweep):  # noqa: F811
+    nonsense = dict.fromkeys((*LINKED, "group"), "nonsense,7")
+    opened(app, "compare", **nonsense)
+    assert frame(app, "final")["loss"].tolist() == ["CCE", "IMAE"]
+    assert app.multiselect(key="lines").value == ["CCE", "IMAE"]
+    assert set(app.query_params) == {"a", "b", "source", "epoch_a", "epoch_b"}
 
 
 def test_two_runs_with_other_labels_are_refused_in_words(app, sweep):  # noqa: F811

@@ -24,7 +24,10 @@ app = AppTest.from_file(sys.argv[1], default_timeout=60)
 app.query_params["run"] = sys.argv[2]
 for page, query in (("overview", {}), ("datasets", {}), ("train", {}), ("runs", {}), ("inspect", {"tool": "map"}),
                     ("inspect", {"tool": "matrix", "example": "3"}), ("compare", {}), ("clean_labels", {"step": "review"}),
-                    ("clean_labels", {"step": "estimates"}), ("clean_labels", {"step": "repair"})):
+                    ("clean_labels", {"step": "estimates"}), ("clean_labels", {"step": "estimates", "scores": "epoch"}),
+                    ("clean_labels", {"step": "estimates", "scores": "loss"}), ("clean_labels", {"step": "repair"}),
+                    ("loss_lab", {}), ("studies", {}), ("paper", {}), ("paper", {"view": "runs"}),
+                    ("paper", {"view": "figures"})):
     app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
     for key, value in ({"run": sys.argv[2]} | query).items():
         app.query_params[key] = value

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import html
 import io
 import json
 import re
@@ -160,12 +161,27 @@ def test_several_runs_are_compared_first(home):
     assert [line.cells[noisy][1] for line in found.runs] == [True, True, True, False, False], "lower is better"
     assert "(stopped)" in found.runs[4].name
     means = {line.name: line.cells[place][0] for line in found.means}
-    assert means["CCE · digits · symmetric 40%, 2 seed(s)"] == "91.0 ± 0.0 %"
+    assert means == {"CCE, 2 runs": "91.0 ± 0.0 %", "IMAE, 2 runs (1 stopped)": "94.0 ± 4.2 %"}
     text = report_html(runs)
+    assert found.caption in html.unescape(text)
     assert text.index('id="comparison"') < text.index(f'id="{runs[0][0].run_id}"')
     figures = json.loads(Reader(text).script("figures"))
     assert len(figures["comparison-0"]["data"]) == 5
     assert {tag["id"] for name, tag in Reader(text).tags if tag.get("class") == "chart"} == set(figures)
+
+
+def test_the_best_is_marked_among_runs_of_the_same_noise(home):
+    runs = [
+        made_up_run(home, loss="cce"),
+        made_up_run(home, loss="imae"),
+        made_up_run(home, loss="imae", dataset="mnist"),
+    ]
+    for (_, folder), accuracy in zip(runs, (0.8, 0.7, 0.99), strict=True):
+        folder.write_result(folder.result() | {"final_test_accuracy": accuracy})
+    found = compare(runs)
+    place = found.columns.index("Test accuracy, last epoch")
+    assert [line.cells[place] for line in found.runs] == [("80.0 %", True), ("70.0 %", False), ("99.0 %", False)]
+    assert found.means == []
 
 
 @pytest.fixture
@@ -183,10 +199,10 @@ def test_names_are_only_ever_text(evil_run):
     run, folder = evil_run
     folder.write_environment(folder.environment() | {"hostname": EVIL, "platform": "</title>" + EVIL})
     folder.write_result(folder.result() | {"warning": EVIL})
-    html = report_html([(run, folder), (run, folder)], title=EVIL)
-    assert EVIL not in html
-    assert "<img src=x" not in html
-    reader = Reader(html)
+    text = report_html([(run, folder), (run, folder)], title=EVIL)
+    assert EVIL not in text
+    assert "<img src=x" not in text
+    reader = Reader(text)
     assert EVIL in "".join(reader.words), "it is shown, as text"
     labels = json.loads(reader.script("figures"))
     assert f"0 {EVIL}" in json.dumps(labels)
@@ -194,9 +210,9 @@ def test_names_are_only_ever_text(evil_run):
 
 
 def test_nothing_is_asked_from_anywhere(home):
-    html = report_html([made_up_run(home)])
-    assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", html)
-    assert "default-src 'none'" in html
+    text = report_html([made_up_run(home)])
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", text)
+    assert "default-src 'none'" in text
 
 
 def test_a_missing_package_and_bad_names_are_said(home, tmp_path, monkeypatch):

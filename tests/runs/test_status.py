@@ -7,7 +7,8 @@ import pytest
 
 from imae_core.hardware import create_time
 from imae_core.recipes import make_config
-from imae_core.runs.status import run_status
+from imae_core.runs.execute import execute
+from imae_core.runs.status import expected_cost, run_status
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run
 
@@ -73,3 +74,20 @@ def test_a_worker_elsewhere_is_judged_by_its_words_alone(shown, monkeypatch):
 def test_silence_is_told_within_seconds(shown):
     assert "no sign of life for 4 s" in shown("preparing", ago=4).note
     assert "no sign" not in shown("preparing", ago=1).note
+
+
+@pytest.mark.parametrize("num_folds", [None, 3])
+def test_the_disk_estimate_is_what_a_run_takes(home, num_folds):
+    config = make_config("digits", (1, 8, 8), 1297, epochs=40, num_folds=num_folds, device="cpu")
+    folder = create_run(home, config)
+    execute(folder)
+    taken = folder.size_bytes()
+    expected = expected_cost(Store(home), config, 1297, 10).disk_bytes
+    assert 0 < expected - taken < 11_000_000, "ten megabytes are for a larger net"
+
+
+def test_folds_take_no_more_disk_for_more_epochs(home):
+    def disk(**choices):
+        return expected_cost(Store(home), make_config("digits", (1, 8, 8), 1297, **choices), 1297, 10).disk_bytes
+
+    assert disk(epochs=500, num_folds=5) == disk(epochs=5, num_folds=5) < disk(epochs=500)

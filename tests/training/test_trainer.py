@@ -10,7 +10,7 @@ from imae_core.errors import BadInputError
 from imae_core.losses import build_loss
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
-from imae_core.training.recorder import DynamicsRecorder
+from imae_core.training.recorder import DynamicsRecorder, last_occurrences
 from imae_core.training.result import summarize
 from imae_core.training.rows import run_rows
 from imae_core.training.schedule import lr_at
@@ -146,6 +146,7 @@ def test_of_an_example_twice_in_a_batch_the_last_counts():
     columns = recorder.columns()
     np.testing.assert_array_equal(columns["weight"], [1, 4, 3, np.nan])
     np.testing.assert_allclose(columns["p_label"][2], logits[3].softmax(0)[0], rtol=1e-6)
+    assert last_occurrences(rows).tolist() == [3, 1, 3, 3, 4], "so that a GPU, which writes in any order, agrees"
 
 
 def gradients_after_one_step(**choices):

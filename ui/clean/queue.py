@@ -13,7 +13,7 @@ from ui import cache, state
 from ui.clean.ranking import Ranking
 from ui.errors import shown
 from ui.figures import COLOR, SERIES
-from ui.inspect.view import RunView
+from ui.inspect.view import NO_CLASS, RunView
 from ui.review_queue import review_queue
 
 UPCOMING = 14
@@ -112,7 +112,8 @@ def _note(ranking: Ranking) -> str:
     if estimate is None:
         return f"about {ranking.num_suspects:,} labels are probably wrong"
     low, high = (round(rate * ranking.num_examples) for rate in (estimate.low, estimate.high))
-    return f"about {estimate.num_wrong:,} labels are probably wrong ({low:,} to {high:,})"
+    doubtful = ", but that is doubtful: see “How many are wrong?”" if ranking.doubt else ""
+    return f"about {estimate.num_wrong:,} labels are probably wrong ({low:,} to {high:,} by chance alone){doubtful}"
 
 
 def _item(ranking: Ranking, row: int, reveal: bool) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def _item(ranking: Ranking, row: int, reveal: bool) -> dict[str, Any]:
     facts += [(DETECTORS[name].title, f"{record[name]:.3f}") for name in ranking.detectors]
     facts += [("Predicted at the end", view.class_name(int(record["predicted"])))]
     if reveal:
-        facts.append(("True label", view.class_name(int(record["true_label"]))))
+        facts.append(("True label", view.class_name(int(record["true_label"])) or NO_CLASS))
     return {
         "index": index,
         "rank": int(record["rank"]),
@@ -130,18 +131,18 @@ def _item(ranking: Ranking, row: int, reveal: bool) -> dict[str, Any]:
         "suggested": int(record["suggested_label"]),
         "picture": view.picture(row),
         "small": data is not None and data.is_image and max(data.input_shape[1:]) < SMALL_PIXELS,
-        "rows": _features(view, index),
+        "rows": _features(view, index, row),
         "choices": _choices(view, row),
         "facts": facts,
     }
 
 
-def _features(view: RunView, index: int) -> list[tuple[str, str]]:
-    if view.data is None:
+def _features(view: RunView, index: int, row: int) -> list[tuple[str, str]]:
+    if view.data is None or view.inputs is None:
         return [("example", str(index)), ("its data", "not here any more")]
     if view.data.is_image:
         return []
-    values = np.asarray(view.data.train_inputs[index]).ravel()
+    values = view.inputs[row].ravel()
     names = view.data.feature_names or [f"feature {place}" for place in range(len(values))]
     rows = [(name, f"{value:.5g}") for name, value in zip(names, values[:MOST_FEATURES], strict=False)]
     if len(values) > MOST_FEATURES:

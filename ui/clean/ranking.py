@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS
-from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
+from imae_core.analysis.detectors import DEFAULT_DETECTOR, DETECTORS, same_evidence
+from imae_core.analysis.noise_estimate import NoiseEstimate
 from imae_core.review import Journal
 from imae_core.runs.status import RunStatus
 from ui import cache, state
@@ -54,15 +54,22 @@ class Ranking:
         rows = np.searchsorted(known, wanted).clip(0, len(known) - 1)
         return rows[known[rows] == wanted]
 
-    @cached_property
-    def mixture_rate(self) -> float:
-        """Noise rate by the scores of the ranking alone; NaN where they do not tell."""
-        return mixture_noise_rate(self.suspects["suspicion"])
-
     @property
     def estimate(self) -> NoiseEstimate | None:
         """Of the noise; None where the run has recorded no probabilities."""
-        return cache.noise_estimate(*self.key)
+        found = cache.noise_estimate(*self.key)
+        return None if found is None else found[0]
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against the estimate; "" where nothing does."""
+        found = cache.noise_estimate(*self.key)
+        return "" if found is None else found[1]
+
+    @property
+    def mixture_rate(self) -> float:
+        """Share of the more suspicious of two populations, by the first detector: of a mean rank a mixture says nothing."""
+        return cache.mixture_rate(*self.key, self.detectors, self.detectors[0])
 
     @property
     def num_suspects(self) -> int:
@@ -85,6 +92,12 @@ def choose(statuses: list[RunStatus]) -> Ranking:
     with right:
         reviewer = _choose_reviewer()
     state.to_link(run=view.run_id, ranking=detectors, reviewer=reviewer)
+    alike = [DETECTORS[name].title for name in same_evidence(detectors)]
+    if alike:
+        st.caption(
+            f"{alike[0]} and {alike[1]} read the same number, the final net's probability of the given label, and rank alike: in the "
+            "mean rank that evidence counts twice. Keep one of them."
+        )
     return Ranking(
         view,
         tuple(detectors),
@@ -107,10 +120,8 @@ def _choose_run(statuses: list[RunStatus]) -> RunStatus:
 
 def _choose_detectors(view: RunView) -> list[str]:
     names = cache.detectors(*view.key, view.status.run.state)
-    linked = [name for name in st.query_params.get(state.RANKING, "").split(",") if name in names]
-    kept = [name for name in st.session_state.get(state.RANKING, linked) if name in names]
     default = [DEFAULT_DETECTOR] if DEFAULT_DETECTOR in names else names[:1]
-    st.session_state[state.RANKING] = kept or default
+    state.several_from_link(state.RANKING, names, default)
     return st.multiselect(
         "Ranked by", names, key=state.RANKING, format_func=lambda name: DETECTORS[name].title,
         help="One detector, or the mean rank of several.\n\n"

@@ -10,7 +10,7 @@ from imae_core.analysis.neighbours import nearest
 from ui import figures, live_chart, state
 from ui.figures import COLOR
 from ui.gallery import gallery
-from ui.inspect.view import RunView
+from ui.inspect.view import NO_CLASS, RunView
 
 NEIGHBOURS = 8
 
@@ -53,14 +53,14 @@ def _head(view: RunView, row: int, record: dict[str, object]) -> None:
     if picture:
         st.html(f'<img src="{picture}" alt="example {index}" style="width:160px;image-rendering:pixelated;'
                 f'border:4px solid {COLOR[kind]};border-radius:8px">')  # fmt: skip
-    elif view.data is not None:
+    elif view.data is not None and view.inputs is not None and not view.data.is_image:
         names = view.data.feature_names or [f"feature {place}" for place in range(view.data.input_shape[0])]
-        values = pd.DataFrame({"feature": names, "value": np.asarray(view.data.train_inputs[index])})
+        values = pd.DataFrame({"feature": names, "value": view.inputs[row]})
         st.dataframe(values, hide_index=True, height=200, key="row_values")
     given, true, predicted = (
         view.class_name(int(view.column(name)[row])) for name in ("given_label", "true_label", "predicted")
     )
-    labels = f"**{kind}** · given **{given}** · true **{true}**" if true else f"given **{given}**"
+    labels = f"**{kind}** · given **{given}** · true **{true or NO_CLASS}**" if view.known else f"given **{given}**"
     st.markdown(f"{labels}  \npredicted **{predicted}** · p {record['p_label']:.3f} · weight {record['weight']:.3f}")
 
 

@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.histograms import quantities
+from imae_core.analysis.truth import truth_is_known
 from imae_core.data.dataset import Dataset
+from imae_core.data.inputs import RowInputs
 from imae_core.errors import DatasetError
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
@@ -17,6 +19,7 @@ from ui import cache
 from ui.figures import COLOR
 from ui.gallery import Card, picture_address
 
+NO_CLASS = "no class"
 SOURCE_TITLES = {"seen": "as trained", "eval": "evaluated"}
 
 
@@ -66,7 +69,7 @@ class RunView:
     @cached_property
     def known(self) -> bool:
         """Whether it is known which labels are wrong."""
-        return bool((self.examples["true_label"] >= 0).all())
+        return truth_is_known(self.examples)
 
     @cached_property
     def num_classes(self) -> int:
@@ -104,6 +107,19 @@ class RunView:
         return data
 
     @cached_property
+    def inputs(self) -> RowInputs | None:
+        """(N, ...) what the run saw of its examples, noise included, or None with a word where that is gone."""
+        if self.data is None:
+            return None
+        run = self.status.run
+        names = [name for name in (run.config.dataset, run.config.noise.source) if name]
+        try:
+            return cache.run_inputs(run.run_id, run.attempt, tuple(map(cache.dataset_changed, names)))
+        except DatasetError as error:
+            st.caption(f"No pictures: {error}")
+            return None
+
+    @cached_property
     def _num_evaluated(self) -> int:
         return len(self.epochs if self.source == "eval" else self.status.folder.epochs("eval"))
 
@@ -133,7 +149,7 @@ class RunView:
         return {name: self.column(name)[row] for name in names}
 
     def class_name(self, label: int) -> str:
-        """In words; "" where it is not known."""
+        """In words; "" where it is not known, and where no class is right."""
         if label < 0:
             return ""
         return str(label) if self.data is None else str(self.data.class_names[label])
@@ -146,14 +162,14 @@ class RunView:
 
     def picture(self, row: int) -> str:
         """A data address, or "" where there are no pictures."""
-        if self.data is None or not self.data.is_image:
+        if self.data is None or not self.data.is_image or self.inputs is None:
             return ""
-        return picture_address(self.data.train_inputs[int(self.examples["index"].iat[row])], self.data.scale)
+        return picture_address(self.inputs[row], self.data.scale)
 
     def card(self, row: int, *more: str) -> Card:
         """For a gallery; `more` lines come last."""
         given, true = (self.class_name(int(self.examples[name].iat[row])) for name in ("given_label", "true_label"))
-        labels = [f"given {given}"] + ([f"true {true}"] if true else [])
+        labels = [f"given {given}"] + ([f"true {true or NO_CLASS}"] if self.known else [])
         numbers = [f"p {self.table['p_label'].iat[row]:.3f}", f"w {self.table['weight'].iat[row]:.3f}"]
         hint = f"example {self.examples['index'].iat[row]}: {', '.join(labels)}"
         return Card(row, COLOR[self.kind(row)], [*labels, *numbers, *more], hint, self.picture(row))

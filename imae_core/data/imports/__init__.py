@@ -1,4 +1,4 @@
-"""Data that people bring: pictures in class folders, tables, arrays, label files. Streamed, limited, all or nothing."""
+"""Data that people bring: pictures in class folders, tables, arrays, files of labels. Streamed, limited, all or nothing."""
 
 from imae_core.data.imports.importer import import_dataset
 from imae_core.data.imports.label_file import import_labels

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from imae_core.data.dataset import Dataset
 from imae_core.data.imports.folders import Progress
 from imae_core.data.imports.hashes import fingerprint
+from imae_core.data.imports.label_arrays import ARRAY_ENDINGS, labels_of_arrays
+from imae_core.data.imports.pickles import read_label_arrays
 from imae_core.data.imports.tables import CsvSource, texts
 from imae_core.data.imports.writer import DatasetWriter
 from imae_core.data.store import dataset_facts_of, dataset_path, load_dataset, row_names
@@ -23,21 +25,25 @@ TRUE_NAMES = ("true_label", "clean_label")
 ROW_NAMES = ("index", "file", "name", "file_name", "filename")
 
 
-def import_labels(home: Path, base_name: str, path: Path, name: str, progress: Progress) -> dict[str, Any]:
+def import_labels(
+    home: Path, base_name: str, path: Path, name: str, progress: Progress, column: str = ""
+) -> dict[str, Any]:
     """Makes data set `name`: the inputs of `base_name`, its labels as the true ones, the file's as the given ones.
 
-    The CSV has a column `index` (row of the training set) or `file` (as it was imported), and `given_label`: class names,
+    A CSV has a column `index` (row of the training set) or `file` (as it was imported), and `given_label`: class names,
     or class numbers from 0. A column `true_label` is checked to be the data set's own. Every row must be named once.
+    A .pt or .npy file, such as CIFAR-10N's, has arrays by name in the order of the training set, `clean_label` among them.
+
+    Args:
+        column: the labels to take, where the file has several.
     """
     base = load_dataset(home, base_name)
     if not path.exists():
         raise DatasetError(f"there is no file {path}")
     if not path.stat().st_size:
         raise DatasetError(f"{path.name} is empty")
-    source = CsvSource(path, current_limits())
     progress(0, base.num_train, "reading the labels", "examples")
-    columns = _Columns(source, base, row_names(home, base_name))
-    given = columns.read(progress)
+    given, checked = _read(home, base, base_name, path, column, progress)
     with DatasetWriter(home, name, current_limits()) as writer:
         _link_inputs(home, base, base_name, writer.folder)
         true = np.asarray(base.reference_labels)
@@ -50,17 +56,28 @@ def import_labels(home: Path, base_name: str, path: Path, name: str, progress: P
             "labels_are_true": True,
             "fingerprint": fingerprint(np.frombuffer(base.fingerprint.encode(), np.uint8), given),
         }
-        report = _report(path, base, base_name, given, rate, columns.checked)
+        report = _report(path, base, base_name, given, rate, checked)
         writer.commit({key: value for key, value in facts.items() if key not in ("name", "format_version")}, report)
     return report
 
 
+def _read(
+    home: Path, base: Dataset, base_name: str, path: Path, column: str, progress: Progress
+) -> tuple[NDArray[np.int64], int]:
+    """Given labels (N,) in row order, and how many true labels of the file were compared."""
+    if path.suffix.lower() in ARRAY_ENDINGS:
+        arrays = read_label_arrays(path.read_bytes(), path.name, current_limits())
+        return labels_of_arrays(arrays, base, column, path.name), base.num_train
+    columns = _Columns(CsvSource(path, current_limits()), base, row_names(home, base_name), column)
+    return columns.read(progress), columns.checked
+
+
 class _Columns:
-    def __init__(self, source: CsvSource, base: Dataset, names: list[str] | None) -> None:
+    def __init__(self, source: CsvSource, base: Dataset, names: list[str] | None, column: str) -> None:
         self.source = source
         self.base = base
         self.row_column = self._find(ROW_NAMES, "the rows, `index` or `file`")
-        self.given_column = self._find(GIVEN_NAMES, "the labels, `given_label`")
+        self.given_column = self._find((column,) if column else GIVEN_NAMES, f"the labels, `{column or 'given_label'}`")
         self.true_column = next((name for name in TRUE_NAMES if name in source.columns), None)
         self.checked = 0
         self.by_name = None

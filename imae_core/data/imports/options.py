@@ -30,7 +30,7 @@ class ImportOptions:
 def name_from(path: Path | str) -> str:
     """A data set's name from a file's: letters that a name may not have become dashes."""
     stem = Path(path).name
-    for ending in (".zip", ".csv", ".tsv", ".txt", ".parquet", ".npz"):
+    for ending in (".zip", ".csv", ".tsv", ".txt", ".parquet", ".npz", ".npy", ".pt"):
         if stem.lower().endswith(ending):
             stem = stem[: -len(ending)]
             break

@@ -1,0 +1,94 @@
+"""Runs that this process carries out itself, without a runner, in the same store and folders as all others."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from imae_core.config import RunConfig
+from imae_core.errors import RunError
+from imae_core.hardware import create_time
+from imae_core.runs.execute import Outcome, Report, execute
+from imae_core.runs.folder import RunFolder
+from imae_core.runs.store import Store, StoredRun
+from imae_core.runs.submit import create_run, run_folder
+
+LOCK_PATIENCE_SECONDS = 60.0
+
+
+def begin(home: Path, config: RunConfig, group: str = "") -> RunFolder:
+    """A new run that belongs to this process; `carry_out` trains it."""
+    folder = create_run(home, config)
+    _open_attempt(folder)
+    Store(home).add(folder.run_id, config, group=group, executor="foreground", state="running", ref=_this_process())
+    return folder
+
+
+def take_over(home: Path, run: StoredRun) -> RunFolder | None:
+    """A stopped or failed run becomes this process's, to go on from its checkpoint; None if somebody else was faster."""
+    folder = run_folder(home, run.run_id)
+    if not Store(home).transition(
+        run.run_id, ("stopped", "failed"), "running", executor="foreground", token="", message="", stop_wished=None,
+        started=time.time(), finished=None, slot={}, ref=_this_process(), attempt=1,
+    ):  # fmt: skip
+        return None
+    folder.forget_outcome()
+    _open_attempt(folder)
+    return folder
+
+
+def _this_process() -> dict[str, Any]:
+    return {"pid": os.getpid(), "created": create_time(os.getpid())}
+
+
+def _open_attempt(folder: RunFolder) -> None:
+    attempts = folder.attempts()
+    attempt = {"attempt": len(attempts) + 1, "started": time.time(), "where": {"pid": os.getpid()}}
+    folder.write_attempts([*attempts, attempt])
+    folder.write_control("", stop=False)
+
+
+def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
+    """Trains a run that `begin` or `take_over` gave, and notes in the store how it ended.
+
+    Raises what `execute` raises; the run is then failed, or stopped after a KeyboardInterrupt.
+    """
+    store = Store(folder.home)
+    try:
+        with FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS), _logging_to(folder.log_path):
+            outcome = execute(folder, report=report)
+    except BaseException as error:
+        if isinstance(error, Timeout):
+            error = RunError(f"another process still works on run {folder.run_id}; try again when it has ended")
+        message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+        _leave(store, folder, "stopped" if isinstance(error, KeyboardInterrupt) else "failed", message)
+        raise error
+    _leave(store, folder, "done" if outcome == "done" else "stopped", "")
+    return outcome
+
+
+def _leave(store: Store, folder: RunFolder, state: str, message: str) -> None:
+    now = time.time()
+    store.transition(folder.run_id, ("running",), state, message=message, finished=now, ref={})
+    attempts = folder.attempts()
+    if attempts:
+        folder.write_attempts([*attempts[:-1], attempts[-1] | {"ended": now, "state": state, "message": message}])
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Sends the run's log into its folder instead of over whatever the process shows."""
+    root = logging.getLogger()
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    others, root.handlers = root.handlers, [handler]
+    try:
+        yield
+    finally:
+        root.handlers = others
+        handler.close()
