@@ -19,7 +19,7 @@ from tests.server import Server
 
 PAGES = {
     "overview": "", "datasets": "datasets", "loss_lab": "loss_lab", "train": "train", "runs": "runs", "inspect": "inspect", "compare": "compare",
-    "clean_labels": "clean_labels",
+    "clean_labels": "clean_labels", "paper": "paper",
 }  # fmt: skip
 MORE = {
     "inspect-map": "inspect?tool=map",

@@ -22,7 +22,7 @@ from imae_core.data.store import is_ready
 from imae_core.home import resolve_home
 from imae_core.recipes import make_config
 from imae_core.runs.folder import RunFolder
-from imae_core.runs.histograms import HistogramBook
+from imae_core.runs.histograms import HistogramBook, weight_limit
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run, run_folder
 
@@ -95,7 +95,7 @@ def _fill(folder: RunFolder, config: RunConfig, num_examples: int, num_epochs: i
         "index": np.arange(num_examples, dtype=np.int64), "given_label": given, "true_label": true,
         "is_corrupted": corrupted, "split": np.full(num_examples, "train"),
     })  # fmt: skip
-    book = HistogramBook(folder, config, populations(corrupted, num_examples), 1)
+    book = HistogramBook(folder, weight_limit(folder, config), populations(corrupted, num_examples), 1)
     stats = TrajectoryStats(num_examples)
     talent = generator.normal(size=num_examples).astype(np.float32)
     for epoch in range(1, num_epochs + 1):

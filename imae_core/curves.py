@@ -20,7 +20,7 @@ from imae_core.formula import compile_formula
 CurveFunction = Callable[..., Any]
 
 LARGEST_WEIGHT = 1e12  # of a curve of one's own; a batch of them still has a sum in single precision
-RCE_CLIP_LOG = 9.210340371976182  # -log 1e-4: what the reverse cross entropy puts for -log 0
+RCE_CLIP_LOG = -9.210340371976182  # log 1e-4: what the reverse cross entropy puts for log 0
 
 
 def _library(x: Any) -> Any:
@@ -40,9 +40,9 @@ def cce(p: Any, not_p: Any, /) -> Any:
     return 2 * not_p + 0 * p
 
 
-def mae(p: Any, not_p: Any, /) -> Any:
-    """Mean absolute error, L = 2(1-p): w = 4p(1-p)."""
-    return 4 * p * not_p
+def mae(p: Any, not_p: Any, /, *, scale: float = 2.0) -> Any:
+    """Mean absolute error, L = scale (1-p), scale = 2: w = 4p(1-p)."""
+    return 2 * scale * p * not_p
 
 
 def mse(p: Any, not_p: Any, /) -> Any:
@@ -73,19 +73,22 @@ def truncated_gce(
     return weight if progress < start else _library(p).where(p > k, weight, 0 * weight)
 
 
-def rce(p: Any, not_p: Any, /) -> Any:
-    """Reverse cross entropy (Wang et al. 2019), L = 9.21 (1-p): w = 18.42 p(1-p)."""
-    return 2 * RCE_CLIP_LOG * p * not_p
+def rce(p: Any, not_p: Any, /, *, A: float = RCE_CLIP_LOG) -> Any:
+    """Reverse cross entropy (Wang et al. 2019), L = -A (1-p), A = log 1e-4: w = 18.42 p(1-p)."""
+    return -2 * A * p * not_p
 
 
-def sce(p: Any, not_p: Any, /, *, alpha: float = 0.1, beta: float = 1.0) -> Any:
-    """Symmetric cross entropy (Wang et al. 2019), alpha CE + beta RCE: w = 2(1-p)(alpha + 9.21 beta p)."""
-    return 2 * not_p * (alpha + RCE_CLIP_LOG * beta * p)
+def sce(p: Any, not_p: Any, /, *, alpha: float = 0.1, beta: float = 1.0, A: float = RCE_CLIP_LOG) -> Any:
+    """Symmetric cross entropy (Wang et al. 2019), alpha CE + beta RCE: w = 2(1-p)(alpha - A beta p)."""
+    return 2 * not_p * (alpha - A * beta * p)
 
 
-def focal(p: Any, not_p: Any, /, *, gamma: float = 0.5) -> Any:
-    """Focal loss (Lin et al. 2017), L = -(1-p)^g log p: w = 2(1-p)^g [(1-p) - g p log p]."""
-    return 2 * not_p**gamma * (not_p + gamma * _negative_xlogx(p))
+def focal(p: Any, not_p: Any, /, *, gamma: float = 0.5, detach: int = 0) -> Any:
+    """Focal loss (Lin et al. 2017), L = -(1-p)^g log p: w = 2(1-p)^g [(1-p) - g p log p].
+
+    With `detach` the factor (1-p)^g is taken as a constant, as much public code does: w = 2(1-p)^(g+1).
+    """
+    return 2 * not_p**gamma * (not_p if detach else not_p + gamma * _negative_xlogx(p))
 
 
 def taylor_ce(p: Any, not_p: Any, /, *, t: int = 2) -> Any:

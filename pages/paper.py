@@ -175,7 +175,7 @@ def draw_presets(dataset: str) -> None:
     st.markdown("**All presets**", help="Seed 0, on the chosen data set where it can stand in for the official one.")
     st.dataframe(
         pd.DataFrame([{"experiments": one.preset.title, "runs": len(one.preset.settings), "here": one.here, "data set": dataset_text(one.dataset),
-                       "time for the rest": text.duration(one.seconds_left) if one.seconds_left is not None else "known after the first epoch",
+                       "time for the rest": "" if not one.places else text.duration(one.seconds_left) if one.seconds_left is not None else "known after the first epoch",
                        "protocol": (one.preset.scaled_down and f"scaled down: {one.preset.scaled_down}") or one.preset.table.protocol}
                       for one in cache.paper_standings(dataset, cache.states())]),
         hide_index=True, height="content", key="paper_presets",

@@ -81,8 +81,8 @@ def first_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
     )
 
 
-def choose_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
-    """Names and parameters, with their curves drawn beside them."""
+def choose_losses(dataset: str, start: RunConfig | None) -> dict[str, dict[str, Any]]:
+    """Names and parameters, which start at the sources' defaults for the data set, with their curves drawn beside them."""
     controls, picture = st.columns([3, 2], gap="large")
     first = first_losses(start)
     with controls:
@@ -92,26 +92,39 @@ def choose_losses(start: RunConfig | None) -> dict[str, dict[str, Any]]:
             default=list(first),
             format_func=loss_title,
             key="losses",
-            help="One run is queued for each loss and seed. All losses have the same gradient direction; what differs is the "
-            "weight that they give each example.",
+            help="One run is queued for each loss and seed. Losses of p, the probability of the given label, alone have the same "
+            "gradient direction; what differs is the weight that they give each example. The others differ in both.",
         )
         chosen: dict[str, dict[str, Any]] = {}
         for name in names:
             entry = LOSSES[name]
-            st.markdown(f"**{entry.title}**  \n{entry.summary} L = {entry.formula} · {entry.source}")
-            given = first.get(name, entry.defaults)
-            chosen[name] = entry_parameters(entry, f"loss_{name}", given)
-            chosen[name] |= own_parameters(entry, f"loss_{name}", given, chosen[name].get("smooth", 1))
+            needs = f" It needs {entry.needs}." if entry.needs else ""
+            st.markdown(f"**{entry.title}**  \n{entry.summary}{needs} L = {entry.formula} · {entry.source}")
+            usual = entry.defaults_for(dataset)
+            given = first.get(name, usual)
+            key = f"loss_{name}" if usual == entry.defaults else f"loss_{name}_{dataset}"
+            chosen[name] = given | entry_parameters(entry, key, given)
+            chosen[name] |= own_parameters(entry, key, given, chosen[name].get("smooth", 1))
             entry.validate(chosen[name])
     with picture:
         st.markdown("**How much each example weighs**")
-        if chosen:
-            p = uniform_p()
-            curves = {loss_title(name).split(" (")[0]: curve_on(name, p, **params) for name, params in chosen.items()}
+        p = uniform_p()
+        curves = {
+            loss_title(name).split(" (")[0]: curve_on(name, p, **params)
+            for name, params in chosen.items()
+            if LOSSES[name].has_curve
+        }
+        if curves:
             live_chart.chart(figures.weighting_curves(curves, p), key="loss_curves")
             st.caption(
                 "Left: examples whose given label the net finds unlikely, where wrong labels gather. Right: examples that it "
                 "has fitted."
+            )
+        measured = [loss_title(name).split(" (")[0] for name in chosen if not LOSSES[name].has_curve]
+        if measured:
+            st.caption(
+                f"No curve for {', '.join(measured)}: there the weight depends on the whole prediction, not on p alone. "
+                "It is measured for every example while it trains; Inspect shows it."
             )
     return chosen
 
@@ -207,7 +220,7 @@ with shown():
     noise = choose_noise(facts, start if start and start.dataset == name else None)
     noise_place = st.container()  # filled when seeds and the choice of examples are known
     st.subheader("Losses", divider="gray")
-    losses = choose_losses(start)
+    losses = choose_losses(name, start)
     st.subheader("Training", divider="gray")
     values = choose_recipe(facts, on_gpu, start if start and start.dataset == name else None)
     of_the_loss = {

@@ -16,11 +16,16 @@ from imae_core.errors import BadInputError
 
 MIXTURE = ({"kind": "symmetric", "share": 0.5, "rate": 0.4}, {"kind": "pairflip", "share": 0.25, "rate": 0.4})
 
+SIDE_BY_SIDE = 4
+
 
 def parameter_input(parameter: Parameter, key: str, value: float | None = None, slider: bool = False) -> float:
     """A number input, a slider or a switch, with the parameter's range, default, help and source."""
     start = parameter.default if value is None else value
-    help_text = f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g} ({parameter.source})."
+    elsewhere = "".join(f", {dataset} {number:g}" for dataset, number in parameter.by_dataset.items())
+    help_text = (
+        f"{parameter.help} Range {parameter.allowed}; default {parameter.default:g}{elsewhere} ({parameter.source})."
+    )
     low = parameter.low + (parameter.step / 10 if parameter.open_low else 0)
     high = parameter.high - (parameter.step / 10 if parameter.open_high else 0)
     if parameter.integer and (low, high) == (0, 1):
@@ -37,13 +42,15 @@ def parameter_input(parameter: Parameter, key: str, value: float | None = None, 
 
 
 def entry_parameters(entry: Entry, key: str, values: Mapping[str, float] | None = None) -> dict[str, float]:
-    """All numbers of an entry, side by side."""
+    """All numbers of an entry, side by side, in rows of at most four."""
     given = values or {}
-    columns = st.columns(max(len(entry.numbers), 1))
     chosen = {}
-    for column, parameter in zip(columns, entry.numbers, strict=False):
-        with column:
-            chosen[parameter.name] = parameter_input(parameter, f"{key}_{parameter.name}", given.get(parameter.name))
+    for start in range(0, len(entry.numbers), SIDE_BY_SIDE):
+        row = entry.numbers[start : start + SIDE_BY_SIDE]
+        for column, parameter in zip(st.columns(len(row)), row, strict=True):
+            with column:
+                name = parameter.name
+                chosen[name] = parameter_input(parameter, f"{key}_{name}", given.get(name))
     return chosen
 
 

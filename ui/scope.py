@@ -12,7 +12,7 @@ from imae_core.analysis.shares import weight_shares
 from imae_core.analysis.weights import WeightShare
 from imae_core.catalog import LOSSES
 from imae_core.config import RunConfig
-from imae_core.curves import CURVES, curve_on, uniform_p
+from imae_core.curves import curve_on, uniform_p
 from ui.figures import AXIS, COLOR, SERIES
 
 TITLES = {"weight": "Weight", "p_label": "Probability of the given label", "loss": "Loss", "margin": "Margin"}
@@ -76,7 +76,7 @@ def _share(shares: list[WeightShare] | None) -> Mapping[str, list[float | None]]
 
 def _curve(config: RunConfig) -> dict[str, Any] | None:
     loss = config.loss
-    if loss.name not in CURVES:
+    if not LOSSES[loss.name].has_curve:
         return None
     p = uniform_p()
     weight = curve_on(loss.name, p, **loss.params)

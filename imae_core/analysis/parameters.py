@@ -101,6 +101,8 @@ def value_text(field: str, value: Any) -> str:
             return f"{len(value)} numbers"
         return f"{len(value)} × {len(value)} matrix" if square else ", ".join(value_text("", item) for item in value)
     if isinstance(value, bool) or value is None:
+        if field == "loss.params.matrix":
+            return "the run's noise model"
         return {True: "yes", False: "no", None: "all" if field == "num_train" else "none"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
 

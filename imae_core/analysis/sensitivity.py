@@ -13,7 +13,7 @@ from imae_core.analysis.significance import Paired, adjusted, paired_test
 @dataclass(frozen=True)
 class FactorView:
     """means, stds, counts (losses, values of the factor) over seeds, where a seed's value is its mean over noise rates and other
-    settings; only blocks that have every value of the factor count."""
+    settings; only blocks in which every loss has every value of the factor count."""
 
     factor: str
     means: pd.DataFrame
@@ -104,11 +104,12 @@ def turn_sentence(turn: Turn, view: FactorView, name: str) -> str:
 
 
 def _balanced(values: pd.DataFrame, factor: str, others: Sequence[str]) -> pd.DataFrame | None:
-    """Only rows whose loss and block have every value of the factor that any block has."""
+    """Only losses that have every value of the factor in some block, and only blocks in which all of these losses have."""
     known = values.dropna(subset=["value"])
     num_values = known[factor].nunique()
     if num_values < 2:
         return None
-    blocks = known.groupby(["row", "column", "seed", *others], sort=False)[factor].transform("nunique")
-    kept = known[blocks == num_values]
+    block = ["column", "seed", *others]
+    kept = known[known.groupby(["row", *block], sort=False)[factor].transform("nunique") == num_values]
+    kept = kept[kept.groupby(block, sort=False)["row"].transform("nunique") == kept["row"].nunique()]
     return kept if len(kept) else None

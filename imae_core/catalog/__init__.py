@@ -8,6 +8,7 @@ from imae_core.catalog.datasets import DATASETS, BuiltinDataset, superclasses_of
 from imae_core.catalog.entry import (
     AnyParameter,
     Entry,
+    LossEntry,
     OpenParameter,
     Parameter,
     TableParameter,
@@ -27,6 +28,7 @@ __all__ = [
     "AnyParameter",
     "BuiltinDataset",
     "Entry",
+    "LossEntry",
     "NoiseEntry",
     "OpenParameter",
     "Parameter",

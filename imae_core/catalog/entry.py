@@ -184,6 +184,24 @@ class Entry:
         return values
 
 
+@dataclass(frozen=True)
+class LossEntry(Entry):
+    """A loss, and what theory says of it with the default parameters; tests prove each.
+
+    has_curve: its weight is a function of p = p(given label | x) alone, w(p) in `imae_core.curves`. Otherwise it needs
+        the whole probability vector, and its weight is measured.
+    is_symmetric: sum over the labels k of L(x, k) is the same for every prediction, which makes its minimiser tolerant to
+        uniform label noise (Ghosh et al. 2017, arXiv 1712.09482).
+    is_bounded: no prediction has an infinite loss.
+    needs: what it needs beside logits and labels; "" for most.
+    """
+
+    has_curve: bool = True
+    is_symmetric: bool = False
+    is_bounded: bool = False
+    needs: str = ""
+
+
 def setting_text(name: str, value: Any) -> str:
     """A parameter in a few words: numbers short, texts and points cut, other tables by name alone."""
     if value is None:

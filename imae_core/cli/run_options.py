@@ -131,7 +131,7 @@ class RunOptions:
         )
 
     def _noise(self, facts: DatasetFacts) -> dict[str, Any]:
-        params = known_params(self.noise, facts) | _noise_params(self.noise, self.noise_param, facts)
+        params = known_params(self.noise, facts) | noise_params(self.noise, self.noise_param, facts)
         if self.noise == "transition_matrix" and "matrix" not in params:
             params["matrix"] = _read_matrix(self.noise_matrix)
         elif self.noise_matrix is not None:
@@ -158,7 +158,7 @@ def takes_run_options(command: Callable[Concatenate[RunOptions, P], None]) -> Ca
     return command_of_options
 
 
-def _noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
+def noise_params(noise: str, texts: list[str] | None, facts: DatasetFacts) -> dict[str, Any]:
     """Parameters by name; what is no number or text of the catalog is read as JSON."""
     pairs = _pairs(texts, "--noise-param", "source=svhn")
     for parameter in lookup(NOISES, noise, "noise model").parameters:

@@ -11,6 +11,8 @@ from rich.table import Table
 from imae_core.analysis.comparison import METRICS
 from imae_core.catalog import LOSSES
 from imae_core.cli.options import AsJson, Home, app, console
+from imae_core.cli.run_options import noise_params
+from imae_core.data.facts import dataset_facts
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.hardware import gpus
 from imae_core.home import resolve_home
@@ -76,6 +78,9 @@ def create(
     dataset: Annotated[str | None, typer.Option(help="Data set; default: digits.")] = None,
     loss: LossList = None,
     noise: Annotated[str | None, typer.Option(help="Noise model; default: symmetric.")] = None,
+    noise_param: Annotated[
+        list[str] | None, typer.Option(help="A parameter of the noise model; may be repeated.")
+    ] = None,
     noise_rate: Rates = None,
     seed: SeedList = None,
     settings: Settings = None,
@@ -96,6 +101,9 @@ def create(
         base = preset(start or name).model_dump()
     given = {"name": name, "dataset": dataset, "noise": noise, "recipe": recipe}
     values = base | {key: value for key, value in given.items() if value is not None}
+    if noise_param:
+        facts = dataset_facts(where, values["dataset"])
+        values["noise_params"] = noise_params(values.get("noise", "symmetric"), noise_param, facts)
     changes = _changes(loss, noise_rate, seed, settings, max_hours)
     values |= changes | {"overrides": base.get("overrides", {}) | changes.get("overrides", {})}
     if one_at_a_time:

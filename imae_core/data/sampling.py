@@ -58,3 +58,9 @@ class BalancedOrder:
         shuffled = rows[torch.rand(rounds, len(rows), generator=generator).argsort(dim=1)]
         shuffled = shuffled.repeat(1, -(-self.num_each // len(rows)))
         return shuffled[:, : per_round * self.num_each].reshape(-1, self.num_each)[:num_slots]
+
+
+def last_occurrences(rows: torch.Tensor) -> torch.Tensor:
+    """(B,) for each place the last one with the same row: writes to one row then agree, in whatever order a device makes them."""
+    sorted_rows, places = rows.sort(stable=True)
+    return places[torch.searchsorted(sorted_rows, rows, right=True) - 1]

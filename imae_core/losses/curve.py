@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from imae_core.curves import uniform_p
 from imae_core.errors import BadInputError
-from imae_core.losses.criterion import Criterion
+from imae_core.losses.criterion import Criterion, full_precision
 
 Tensor = torch.Tensor
 Curve = Callable[[Any, Any], Any]
@@ -26,8 +27,7 @@ NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(24)
 def label_logit_margin(logits: Tensor, labels: Tensor) -> Tensor:
     """s = z_y - logsumexp_{j != y} z_j, shape (N,), in float32 or better; the label's log odds."""
     with torch.autocast(device_type=logits.device.type, enabled=False):
-        if logits.dtype not in (torch.float32, torch.float64):
-            logits = logits.float()
+        logits = full_precision(logits)
         column = labels[:, None]
         others = logits.scatter(1, column, float("-inf")).logsumexp(dim=1)
         return logits.gather(1, column)[:, 0] - others
@@ -102,7 +102,15 @@ class CurveLoss(Criterion):
         result = self.weight(array, 1 - array).numpy()
         return float(result) if np.ndim(p) == 0 else result
 
-    def values_and_weights(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def largest_weight(self, num_classes: int) -> float:  # noqa: ARG002
+        return float(np.max(self.curve(uniform_p(4001))))
+
+    def values_and_weights(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        rows: Tensor | None = None,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
         margins = label_logit_margin(logits, labels)
         with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
             p, not_p = torch.sigmoid(margins), torch.sigmoid(-margins)

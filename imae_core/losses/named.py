@@ -31,9 +31,6 @@ class NamedCurveLoss(CurveLoss):
             return VALUES[self.name](margins, p, not_p, **self.params)
         return relative_value(self.weight, margins)
 
-    def extra_repr(self) -> str:
-        return ", ".join([*(f"{name}={value!r}" for name, value in self.params.items()), super().extra_repr()])
-
 
 class CCELoss(NamedCurveLoss):
     """Categorical cross entropy, L = -log p, w = 2(1-p)."""

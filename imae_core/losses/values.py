@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn import functional as F
 
-from imae_core.curves import RCE_CLIP_LOG
 from imae_core.drawn import drawn_curve
 
 Tensor = torch.Tensor
@@ -19,8 +18,8 @@ def cce(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
     return -F.logsigmoid(s)
 
 
-def mae(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
-    return 2 * not_p
+def mae(s: Tensor, p: Tensor, not_p: Tensor, *, scale: float) -> Tensor:
+    return scale * not_p
 
 
 def mse(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
@@ -36,15 +35,15 @@ def truncated_gce(s: Tensor, p: Tensor, not_p: Tensor, *, q: float, k: float, st
     return value if progress < start else torch.where(p > k, value, torch.full_like(value, (1 - k**q) / q))
 
 
-def rce(s: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
-    return RCE_CLIP_LOG * not_p
+def rce(s: Tensor, p: Tensor, not_p: Tensor, *, A: float) -> Tensor:
+    return -A * not_p
 
 
-def sce(s: Tensor, p: Tensor, not_p: Tensor, *, alpha: float, beta: float) -> Tensor:
-    return alpha * cce(s, p, not_p) + beta * rce(s, p, not_p)
+def sce(s: Tensor, p: Tensor, not_p: Tensor, *, alpha: float, beta: float, A: float) -> Tensor:
+    return alpha * cce(s, p, not_p) + beta * rce(s, p, not_p, A=A)
 
 
-def focal(s: Tensor, p: Tensor, not_p: Tensor, *, gamma: float) -> Tensor:
+def focal(s: Tensor, p: Tensor, not_p: Tensor, *, gamma: float, detach: int) -> Tensor:
     return -(not_p**gamma) * F.logsigmoid(s)
 
 

@@ -83,7 +83,8 @@ def _order(
             continue
         gap = measured[high].mean - measured[low].mean
         if gap <= 0:
-            broken.append(f"{names[low]} {-gap:.1f} above {names[high]}")
+            by = f"{-gap:.1f} above" if gap < 0 else "level with"
+            broken.append(f"{names[low]} {by} {names[high]}")
         if _is_close(measured[low], measured[high]):
             close.append(f"{names[low]} and {names[high]}")
     complete = len(measured) == len(rising)

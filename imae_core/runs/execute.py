@@ -28,9 +28,9 @@ from imae_core.runs.histograms import HistogramBook
 from imae_core.runs.tracking import tracked
 from imae_core.training.device import resolve_device
 from imae_core.training.folds import Training, training_of
+from imae_core.training.observer import EpochRecord, Progress
 from imae_core.training.result import collapse_warning, summarize
 from imae_core.training.rows import TrainingRows, run_rows
-from imae_core.training.trainer import EpochRecord, Progress
 
 HEARTBEAT_SECONDS = 0.5
 CONTROL_SECONDS = 0.2
@@ -59,7 +59,7 @@ class FolderObserver:
         self.report = report
         labels = trainer.labels
         masks = populations(labels.is_corrupted, len(labels.given))
-        self.histograms = HistogramBook(folder, trainer.config, masks, trainer.epoch)
+        self.histograms = HistogramBook(folder, trainer.weight_limit, masks, trainer.epoch)
         self.control_seen = -1
         self.stop = False
         self.paused = False

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from imae_core.analysis.histograms import RECORDED, binned, quantities, quantity_edges
 from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import populations
+from imae_core.catalog import LOSSES
 from imae_core.config import RunConfig
-from imae_core.curves import CURVES, largest_weight
+from imae_core.curves import largest_weight
 from imae_core.hardware import cpu_cores
 from imae_core.runs.folder import LABELS, SOURCES, RunFolder, Source
 
@@ -23,12 +24,15 @@ Parts = Masks | Mapping[str, slice]
 
 
 class HistogramBook:
-    """All rows so far of a run's histograms; those of earlier epochs are counted again when a run is resumed."""
+    """All rows so far of a run's histograms; those of earlier epochs are counted again when a run is resumed.
 
-    def __init__(self, folder: RunFolder, config: RunConfig, masks: Masks, next_epoch: int) -> None:
+    `weight_limit` is the right end of the weight axis.
+    """
+
+    def __init__(self, folder: RunFolder, weight_limit: float, masks: Masks, next_epoch: int) -> None:
         self.folder = folder
         self.masks = masks
-        self.edges = quantity_edges(weight_limit(config))
+        self.edges = quantity_edges(weight_limit)
         self.tables: list[pa.Table] = []
         for source in SOURCES:
             for epoch in folder.epochs(source):
@@ -64,7 +68,7 @@ def count_histograms(
 
     Reads these rows of all epochs, and no others.
     """
-    edges = quantity_edges(weight_limit(config))
+    edges = quantity_edges(weight_limit(folder, config))
     together = np.concatenate(list(rows.values()))
     ends = np.cumsum([0, *map(len, rows.values())])
     parts = {name: slice(start, end) for name, start, end in zip(rows, ends[:-1], ends[1:], strict=True)}
@@ -90,6 +94,10 @@ def _count(
     return pa.table(rows)
 
 
-def weight_limit(config: RunConfig) -> float:
-    """The right end of the weight axis: the curve's maximum."""
-    return largest_weight(config.loss.name, **config.loss.params) if config.loss.name in CURVES else 2.0
+def weight_limit(folder: RunFolder, config: RunConfig) -> float:
+    """The right end of the weight axis: as the run stored it, else the curve's maximum, else cross entropy's."""
+    table = folder.histograms()
+    if len(table):
+        return float(table.loc[table["quantity"] == "weight", "high"].iloc[0])
+    name = config.loss.name
+    return largest_weight(name, **config.loss.params) if LOSSES[name].has_curve else 2.0

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from imae_core.analysis.parameters import SEEDS, TASK, differing, task_keys, title, value_text
 from imae_core.analysis.selection import SOURCE, Selection, order_note, select
+from imae_core.catalog import NOISES
 from imae_core.config import RunConfig
 from imae_core.data.facts import dataset_facts
 from imae_core.errors import BadInputError, DatasetError
 from imae_core.noise.matrices import build_transition_matrix
 from imae_core.runs.comparison import Runs, compare_runs
 from imae_core.runs.folder import RunFolder
+
+FEW_SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class RunSelection:
             found.append(f"Within one standard error of it, so not told apart: {near}.")
         else:
             found.append("Every other value is more than one standard error below, paired by seed.")
+        if 1 < self.selection.num_seeds < FEW_SEEDS:
+            found.append(
+                f"From {self.selection.num_seeds} seeds the standard error itself is rough: more seeds tell more."
+            )
         found.append(f"{self.note}.")
         truth = self.selection.truth
         if truth is not None:
@@ -143,8 +150,9 @@ def _part_title(config: RunConfig, with_loss: bool) -> str:
 
 
 def _noise_matrix(config: RunConfig, folder: RunFolder) -> NDArray[np.float64] | None:
-    """The injected noise's matrix; None for labels as they came, and for noise that is no matter of classes alone."""
-    if config.noise.is_none:
+    """The injected noise's matrix; None for labels as they came, and for noise that is no matter of classes alone or changes
+    inputs."""
+    if config.noise.is_none or NOISES[config.noise.kind].changes_inputs:
         return None
     try:
         num_classes = dataset_facts(folder.home, config.dataset).num_classes

@@ -5,13 +5,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from imae_core.catalog import LOSSES, NOISES, TableParameter, lookup
-from imae_core.config import NoiseConfig, RunConfig, describe_problems
-from imae_core.data.facts import DatasetFacts
+from imae_core.config import RunConfig, describe_problems
+from imae_core.data.facts import DatasetFacts, known_params
 from imae_core.errors import BadInputError, FormatVersionError, unknown_name
 from imae_core.recipes import RECIPES, default_recipe, make_config
 
@@ -79,7 +79,7 @@ class Study(_Frozen):
     dataset: str = Field(min_length=1)
     noise: str = "symmetric"
     noise_params: dict[str, Any] = {}
-    noise_rates: tuple[float, ...] = (0.4,)
+    noise_rates: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.4,)
     seeds: tuple[int, ...] = (0,)
     losses: tuple[LossChoice, ...]
     factors: dict[str, tuple[Any, ...]] = {}
@@ -121,8 +121,6 @@ class Study(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
         lookup(NOISES, self.noise, "noise model")
-        for rate in self.noise_rates:
-            NoiseConfig(kind=self.noise, rate=rate)
         if any(seed < 0 for seed in self.seeds):
             raise ValueError(f"seeds must be 0 or more, got {list(self.seeds)}")
         for recipe in (self.recipe, self.overrides.get("recipe"), *self.factors.get("recipe", ())):
@@ -184,9 +182,7 @@ class Study(_Frozen):
         chosen: dict[str, Any] = {"recipe": self.recipe, **self.overrides, **factors}
         of_loss = {name.removeprefix("loss."): chosen.pop(name) for name in list(chosen) if name.startswith("loss.")}
         self._complete_sampler(facts, chosen)
-        noise_params = dict(self.noise_params)
-        if self.noise == "asymmetric" and facts.mapping is not None:
-            noise_params.setdefault("mapping", list(facts.mapping))
+        noise_params = known_params(self.noise, facts) | self.noise_params
         return make_config(
             self.dataset, facts.input_shape, facts.num_train, on_gpu=self.on_gpu, seed=seed,
             loss={"name": loss, "params": params, **of_loss},

@@ -39,9 +39,14 @@ def evaluate_training_set(
     true: torch.Tensor | None,
     tick: Tick,
     keep_outputs: bool,
+    trained_on: bool = True,
 ) -> Evaluation:
-    """Dynamics of all training rows; `tick(done, total)` is called between batches and may raise to stop."""
+    """Dynamics of all rows; `tick(done, total)` is called between batches and may raise to stop.
+
+    `trained_on`: whether these are the rows that the criterion was bound to, in their order, and may remember.
+    """
     model.eval()
+    criterion.eval()
     recorder = DynamicsRecorder(len(given), data.device)
     probs: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
@@ -50,7 +55,7 @@ def evaluate_training_set(
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
-        _, weights = criterion.values_and_weights(logits, labels)
+        _, weights = criterion.values_and_weights(logits, labels, rows if trained_on else None)
         recorder.record(rows, logits, labels, None if true is None else true[rows], weights)
         if keep_outputs:
             probs.append(logits.float().softmax(dim=1).cpu())

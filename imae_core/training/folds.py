@@ -15,8 +15,9 @@ from imae_core.config import RunConfig
 from imae_core.errors import BadInputError
 from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set
 from imae_core.training.metrics import training_accuracies
+from imae_core.training.observer import EpochRecord, Observer, Progress
 from imae_core.training.rows import Rows, TrainingRows
-from imae_core.training.trainer import NAN, EpochRecord, Observer, Progress, Trainer
+from imae_core.training.trainer import NAN, Trainer
 
 OF_OTHER_ROWS = ("train_accuracy_given", "train_accuracy_true", "noisy_subset_accuracy", "clean_subset_accuracy")
 
@@ -59,6 +60,7 @@ class FoldTrainer:
         self.fold = 0
         self.trainer: Trainer | None = self._trainer(0)
         self.num_parameters = self.trainer.num_parameters
+        self.weight_limit = self.trainer.weight_limit
         self.history: list[dict[str, Any]] = []
         self.held_out: dict[str, NDArray[Any]] = {}
         self.trajectories = TrajectoryStats(len(labels.given))
@@ -154,7 +156,9 @@ class FoldTrainer:
         labels = held_out.labels
         given = torch.from_numpy(labels.given).to(self.device)
         true = None if labels.true is None else torch.from_numpy(labels.true).to(self.device)
-        judged = evaluate_training_set(trainer.model, trainer.criterion, data, given, true, tick, keep_outputs=True)
+        judged = evaluate_training_set(
+            trainer.model, trainer.criterion, data, given, true, tick, keep_outputs=True, trained_on=False
+        )
         for name, values in {
             **judged.columns,
             "pred_probs": judged.pred_probs,

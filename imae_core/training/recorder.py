@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imae_core.data.sampling import last_occurrences
+
 FLOAT16_MAX = 65504.0
 
 
@@ -69,9 +71,3 @@ class DynamicsRecorder:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         self.floats.copy_(state["floats"])
         self.predicted.copy_(state["predicted"])
-
-
-def last_occurrences(rows: torch.Tensor) -> torch.Tensor:
-    """(B,) for each place the last one with the same row: writes to one row then agree, in whatever order a device makes them."""
-    sorted_rows, places = rows.sort(stable=True)
-    return places[torch.searchsorted(sorted_rows, rows, right=True) - 1]

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from imae_core.analysis.trajectories import TrajectoryStats
@@ -17,52 +15,17 @@ from imae_core.data.dataset import Dataset
 from imae_core.data.normalization import normalization
 from imae_core.data.sampling import BalancedOrder, epoch_order
 from imae_core.errors import BadInputError
-from imae_core.losses import build_loss
 from imae_core.models import build_model
+from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
+from imae_core.training.observer import EpochRecord, Observer, Progress
 from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
 
 CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
 NAN = float("nan")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation."""
-
-    phase: str
-    epoch: int
-    epochs: int
-    step: int
-    total_steps: int
-    batch: int
-    batches: int
-    examples_per_second: float | None = None
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made, `seen` only
-    where one net trains on all rows."""
-
-    epoch: int
-    metrics: Mapping[str, Any]
-    seen: Mapping[str, NDArray[Any]] | None
-    evaluation: Evaluation | None
-    trajectory: Mapping[str, NDArray[Any]] | None
-
-
-class Observer(Protocol):
-    """Whoever wants to know. Both are called between steps, where the state of the trainer is whole."""
-
-    def on_progress(self, progress: Progress) -> bool:
-        """After each step and between batches of an evaluation; True asks the run to stop."""
-
-    def on_epoch(self, record: EpochRecord) -> None:
-        """After each epoch."""
 
 
 def independent_seeds(seed: int) -> tuple[int, int, int]:
@@ -108,9 +71,9 @@ class Trainer:
         self.model = build_model(
             config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
         ).to(device)
+        self.criterion = criterion_of(config, labels, dataset.num_classes).to(device)
+        self.weight_limit = self.criterion.largest_weight(dataset.num_classes)
         self._check_smallest_batch()
-        self.criterion = build_loss(config.loss.name, reduction=config.loss.reduction, **config.loss.params)
-        self.criterion.max_log_odds = config.loss.max_log_odds
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
         )
@@ -176,16 +139,20 @@ class Trainer:
             self.loss_sum.zero_()
             self.epoch_seconds = 0.0
             self.model.train()
+            self.criterion.train()
         size = self.config.batch_size
         rows = self.order[self.batch * size : (self.batch + 1) * size].to(self.device)
-        inputs = self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
+        views = [
+            self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
+            for _ in range(self.criterion.num_views)
+        ]
         labels = self.given[rows]
         self.criterion.progress = self.step / self.total_steps
         for group in self.optimizer.param_groups:
             group["lr"] = lr_at(self.config, self.step, self.total_steps)
 
-        logits = self.model(inputs)
-        values, weights = self.criterion.values_and_weights(logits, labels)
+        logits = self._logits(views)
+        values, weights = self.criterion.values_and_weights(logits, labels, rows)
         loss = self.criterion.reduce(values, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -193,7 +160,8 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.optimizer.step()
 
-        self.recorder.record(rows, logits.detach(), labels, None if self.true is None else self.true[rows], weights)
+        seen = logits.detach() if len(views) == 1 else logits[0].detach()
+        self.recorder.record(rows, seen, labels, None if self.true is None else self.true[rows], weights)
         self.loss_sum += values.detach().double().sum()
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
         self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)
@@ -203,10 +171,17 @@ class Trainer:
         if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
             self._check_divergence()
 
+    def _logits(self, views: list[torch.Tensor]) -> torch.Tensor:
+        """(B, K), or (views, B, K) from one pass over all views."""
+        if len(views) == 1:
+            return self.model(views[0])  # type: ignore[no-any-return]
+        return self.model(torch.cat(views)).unflatten(0, (len(views), -1))  # type: ignore[no-any-return]
+
     def _check_smallest_batch(self) -> None:
         """BadInputError where a net with batch norm over single values would meet a batch of one example."""
         num_train, size = len(self.given), self.config.batch_size
         smallest = size if self.balanced is not None else num_train % size or size
+        smallest *= self.criterion.num_views
         if smallest < getattr(self.model, "smallest_batch", 1):
             raise BadInputError(
                 f"{self.config.model.name} cannot train on a batch of {smallest} example, which {num_train} examples in batches of "
@@ -228,7 +203,8 @@ class Trainer:
         return (
             f"training diverged: {what} at epoch {epoch}, step {step + 1} of {self.total_steps} "
             f"(learning rate {lr_at(self.config, step, self.total_steps):g}). "
-            f"Try a learning rate of {self.config.lr / 10:g}, or a loss with smaller weights (reduction weight_sum)"
+            f"Try a learning rate of {self.config.lr / 10:g}"
+            + (", or reduction weight_sum" if self.config.loss.reduction == "mean" else ", or reduction mean")
         )
 
     # -- the end of an epoch -------------------------------------------------------------------------------------
@@ -355,4 +331,8 @@ class Trainer:
         self.order = state["order"].cpu()
         self.loss_sum.copy_(state["loss_sum"])
         self.history = list(state["history"])
+        self.criterion.progress = (
+            max(self.step - 1, 0) / self.total_steps
+        )  # an evaluation may come before the next step
         self.model.train()
+        self.criterion.train()

@@ -58,6 +58,15 @@ def test_a_turn_within_the_noise_says_so():
     assert factor_view(table, "sampler", ["lr"]) is None, "it does not vary"
 
 
+def test_a_seed_that_one_loss_lacks_counts_for_none():
+    table = lines({("A", "0.1", "s"): [0.5, 0.1], ("A", "0.01", "s"): [0.6, 0.1], ("B", "0.1", "s"): [0.4],
+                   ("B", "0.01", "s"): [0.5], ("C", "0.1", "s"): [0.9]})  # fmt: skip
+    view = factor_view(table, "lr", ["sampler"])
+    assert view.means.loc["A"].tolist() == [0.5, 0.6]
+    assert list(view.means.index) == ["A", "B"], "C has one value only"
+    assert turns(table, "lr", ["sampler"], "max") == []
+
+
 def test_noise_rates_are_averaged_within_a_seed_before_the_spread_is_taken():
     table = pd.DataFrame(
         [{"row": "A", "column": rate, "seed": seed, "lr": lr, "value": rate + 0.01 * seed}

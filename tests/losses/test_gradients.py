@@ -7,21 +7,23 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from imae_core.curves import CURVES
 from imae_core.losses import LOSSES, CurveLoss, IMAELoss, build_loss
 from imae_core.losses.curve import label_logit_margin
+from tests.losses.ready import ready, rows_of
 
-A = -math.log(1e-4)
+A = math.log(1e-4)
 # written from the papers' loss formulas, independent of the package: L(p), p a float64 tensor
 PUBLISHED = {
     "cce": lambda p: -p.log(),
-    "mae": lambda p: 2 * (1 - p),
+    "mae": lambda p, scale=2.0: scale * (1 - p),
     "mse": lambda p: (1 - p) ** 2,
     "gce": lambda p, q=0.7: (1 - p**q) / q,
     "truncated_gce": lambda p, q=0.7, k=0.5, start=0.0: torch.where(
         p > k, (1 - p**q) / q, torch.full_like(p, (1 - k**q) / q)
     ),
-    "rce": lambda p: A * (1 - p),
-    "sce": lambda p, alpha=0.1, beta=1.0: -alpha * p.log() + beta * A * (1 - p),
+    "rce": lambda p, A=A: -A * (1 - p),
+    "sce": lambda p, alpha=0.1, beta=1.0, A=A: -alpha * p.log() - beta * A * (1 - p),
     "focal": lambda p, gamma=0.5: -((1 - p) ** gamma) * p.log(),
     "taylor_ce": lambda p, t=2: sum((1 - p) ** i / i for i in range(1, t + 1)),
     "agce": lambda p, a=0.6, q=0.6: ((a + 1) ** q - (a + p) ** q) / q,
@@ -29,13 +31,15 @@ PUBLISHED = {
     "ael": lambda p, a=2.5: torch.exp(-p / a),
 }
 VARIANTS = [
-    *((name, {}) for name in LOSSES),
+    *((name, {}) for name in CURVES),
+    ("mae", {"scale": 1.0}),
+    ("rce", {"A": -4.0}),
     ("imae", {"T": 0.0}),
     ("imae", {"T": 16.0}),
     ("dm", {"lam": 2.0, "beta": 12.0}),
     ("gce", {"q": 0.2}),
     ("truncated_gce", {"start": 0.0, "k": 0.3}),
-    ("sce", {"alpha": 6.0, "beta": 0.1}),
+    ("sce", {"alpha": 6.0, "beta": 0.1, "A": -4.0}),
     ("focal", {"gamma": 2.0}),
     ("taylor_ce", {"t": 6}),
     ("agce", {"a": 6.0, "q": 1.5}),
@@ -124,7 +128,7 @@ def test_relative_value_of_imae_is_zero_at_one_half_and_as_published_far_out():
 
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", CURVES)
 def test_extreme_logits_give_finite_and_right_gradients(name, dtype, size, device):
     loss = build_loss(name, reduction="none")
     for sign, p in ((1.0, 1.0), (-1.0, 0.0)):
@@ -147,13 +151,13 @@ def test_extreme_logits_give_finite_and_right_gradients(name, dtype, size, devic
 @pytest.mark.parametrize("name", LOSSES)
 def test_half_precision_logits_are_computed_in_float32(name, dtype, device):
     logits, labels = batch(10, dtype=dtype, device=device)
-    loss = build_loss(name)
-    value = loss(logits, labels)
+    loss = ready(name, 10).to(device).eval()
+    value = loss(logits, labels, rows_of(labels))
     value.backward()
     assert value.dtype == torch.float32
     assert logits.grad.dtype == dtype
     exact = logits.detach().float().requires_grad_()
-    loss(exact, labels).backward()
+    loss(exact, labels, rows_of(labels)).backward()
     assert_close(logits.grad.float(), exact.grad, rtol=0.01, atol=1e-3)
 
 
@@ -163,7 +167,7 @@ def test_under_autocast(name, device):
     layer = torch.nn.Linear(20, 10, device=device)
     labels = torch.arange(16, device=device) % 10
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        value = build_loss(name)(layer(inputs), labels)
+        value = ready(name, 10).to(device)(layer(inputs), labels, rows_of(labels))
     value.backward()
     assert value.dtype == torch.float32
     assert torch.isfinite(layer.weight.grad).all()

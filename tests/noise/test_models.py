@@ -189,6 +189,9 @@ def test_one_part_that_owns_everything_is_that_noise_with_a_seed_of_its_own():
     np.testing.assert_array_equal(whole.given_labels, (LABELS + 1) % K)
     twice = corrupt_labels(LABELS, K, "mixture", components=[{"kind": "symmetric", "share": 0.5, "rate": 1.0}] * 2)
     assert twice.realized_noise_rate == 1.0, "shares are disjoint and cover all"
+    part = [{"kind": "symmetric", "share": 1.0, "rate": 0.4}]
+    first, second = (corrupt_labels(LABELS, K, "mixture", seed=seed, components=part) for seed in (1, 2))
+    assert (first.is_corrupted != second.is_corrupted).any(), "the parts' own seeds follow from the noise seed"
 
 
 @pytest.mark.parametrize(

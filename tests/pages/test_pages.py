@@ -96,6 +96,44 @@ def test_train_queues_what_was_chosen(app, home, nothing_starts):
     assert {c.loss.params.get("T") for c in configs if c.loss.name == "imae"} == {4.0}
 
 
+def test_train_takes_losses_without_a_curve_and_says_that_their_weight_is_measured(app, home, nothing_starts):
+    opened(app, "train")
+    app.multiselect(key="losses").set_value(["cce", "nfl_rce", "elr", "forward"]).run()
+    assert not app.exception
+    assert "No curve for NFL + RCE, ELR, Forward correction: there the weight depends on the whole prediction" in texts(
+        app
+    )
+    assert "It needs a transition matrix: the run's own noise model's" in texts(app)
+    app.number_input(key="loss_elr_lam").set_value(7.0).run()
+    app.button(key="queue").click().run()
+    found = {run.config.loss.name: run.config.loss.params for run in Store(home).runs()}
+    assert found["elr"] == {"lam": 7.0, "beta": 0.7, "clip": 1e-4}
+    assert found["forward"] == {"matrix": None}
+    assert found["nfl_rce"]["A"] == pytest.approx(-9.21034, rel=1e-5)
+
+
+def test_train_starts_at_the_published_defaults_for_the_data_set(app, home, nothing_starts):
+    opened(app, "train", dataset="cifar100")
+    app.multiselect(key="losses").set_value(["sce", "nce_agce"]).run()
+    assert app.number_input(key="loss_sce_cifar100_alpha").value == 6.0
+    assert app.number_input(key="loss_nce_agce_cifar100_a").value == 1.8
+    app.button(key="queue").click().run()
+    assert {run.config.loss.params["beta"] for run in Store(home).runs()} == {0.1}
+
+
+def test_inspect_shows_a_loss_without_a_curve_by_its_measured_weight(app, home, nothing_starts):
+    config = make_config("digits", (1, 8, 8), 1297, epochs=2, num_train=120, noise={"rate": 0.4}, loss={"name": "nce"})
+    (run_id,) = submit(home, [config])
+    execute(run_folder(home, run_id))
+    scope = scope_of(opened(app, "inspect", run=run_id))
+    assert scope["curve"] is None
+    weight = scope["quantities"]["weight"]
+    assert weight["edges"]["high"] < 0.2, "the axis ends where this loss's weights do"
+    shown = sum(np.array(part["counts"][-1]) for part in weight["populations"].values())
+    assert shown.sum() == 120
+    assert 10 < np.flatnonzero(shown).max() < 49, "and nothing is beyond it"
+
+
 def test_train_changes_the_recipe(app, home, nothing_starts):
     opened(app, "train")
     app.selectbox(key="recipe").set_value("apl_cnn8").run()

@@ -105,6 +105,12 @@ def test_an_order_is_broken_before_it_is_complete_but_never_holds_before(home):
     assert order(found).broken == ("CCE 10.0 above IMAE",)
 
 
+def test_level_means_are_no_order(home):
+    table6_runs(home, only=("resnet20", "40", "cce", "imae"), finals=(0.8, 0.8))
+    (found,) = compare_with_paper(Store(home), PRESETS["table6"])
+    assert (order(found).verdict, order(found).broken) == ("does not hold", ("CCE level with IMAE",))
+
+
 def test_equal_published_numbers_are_in_no_order(home):
     table6_runs(home, only=("resnet56", "0"), finals=(0.95, 0.85, 0.93))
     (found,) = compare_with_paper(Store(home), PRESETS["table6"])
@@ -141,7 +147,7 @@ def test_scaled_down_runs_are_never_subtracted_and_always_labelled(home):
         finished(home, one.config)
     (found,) = compare_with_paper(Store(home), PRESETS["table6_small"])
     assert all(cell.difference is None for row in found.rows for cell in row.cells.values())
-    assert found.caveats[0].startswith(f"{NOT_COMPARABLE}: scaled down, 5,000 of 50,000")
+    assert found.caveats[0].startswith(f"{NOT_COMPARABLE}: scaled down, 2,500 of 50,000")
     assert "**Not comparable: scaled down" in comparison_markdown(found)
     assert all(NOT_COMPARABLE in record["label"] for record in comparison_records(found))
     assert compare_with_paper(Store(home), PRESETS["table6"]) == [], "a scaled-down run is none of the full length"

@@ -44,7 +44,7 @@ def test_table_6_is_18_runs_of_the_he_recipe(home):
             1e-4,
         )
         assert (config.noise.kind, config.loss.reduction, config.num_train) == ("symmetric", "mean", None)
-        assert config.loss.params == ({"T": 8.0} if config.loss.name == "imae" else {})
+        assert config.loss.params == {"cce": {}, "mae": {"scale": 2.0}, "imae": {"T": 8.0}}[config.loss.name]
 
 
 def test_table_2_is_that_of_the_other_version(home):

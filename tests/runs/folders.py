@@ -5,7 +5,7 @@ import numpy as np
 from imae_core.analysis.weights import populations
 from imae_core.recipes import make_config
 from imae_core.runs.folder import DYNAMICS_TYPES
-from imae_core.runs.histograms import HistogramBook
+from imae_core.runs.histograms import HistogramBook, weight_limit
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run
 
@@ -35,7 +35,7 @@ def made_up_run(home, *, epochs=3, rows=60, known=True, group="", seed=0, done=T
         }
     )
     folder.write_environment(ENVIRONMENT)
-    book = HistogramBook(folder, config, populations(is_corrupted if known else None, rows), 1)
+    book = HistogramBook(folder, weight_limit(folder, config), populations(is_corrupted if known else None, rows), 1)
     metrics, mean = [], np.zeros(rows)
     for epoch in range(1, epochs + 1):
         p = np.clip(0.5 + epoch / 20 - 0.3 * is_corrupted + random.normal(0, 0.05, rows), 0, 1)

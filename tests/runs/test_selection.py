@@ -53,6 +53,7 @@ def test_the_varying_parameter_is_found_and_the_choice_said(home):
     assert "86.0 %, 4.0 points below the best value, T = 8 with 90.0 %; rank correlation 0.50" in text
     assert "shows as 0.56 points" in text
     assert "1 unfinished runs" in text
+    assert "From 2 seeds the standard error itself is rough" in text
     plain = chosen.as_json()
     assert [row["value"] for row in plain["values"]] == [0.0, 4.0, 8.0]
     assert plain["truth"]["regret"] == pytest.approx(0.04)
@@ -85,8 +86,11 @@ def test_runs_that_differ_in_more_are_refused(home):
         selections(runs[:2])
 
 
-def test_labels_as_they_came_promise_nothing(home):
-    chosen = select_among(values_of_t(home, noise={"rate": 0.0}))
+@pytest.mark.parametrize(
+    "noise", [{"rate": 0.0}, {"kind": "feature", "rate": 0.4}, {"kind": "instance_dependent", "rate": 0.4}]
+)
+def test_what_is_no_noise_of_classes_promises_nothing(home, noise):
+    chosen = select_among(values_of_t(home, noise=noise))
     assert "an assumption here" in chosen.note
 
 

@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from imae_core.analysis.detection import detection_auc
+from imae_core.data.sampling import last_occurrences
 from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
 from imae_core.losses import build_loss
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
-from imae_core.training.recorder import DynamicsRecorder, last_occurrences
+from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.result import summarize
 from imae_core.training.rows import run_rows
 from imae_core.training.schedule import lr_at

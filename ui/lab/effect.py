@@ -8,6 +8,7 @@ import streamlit as st
 
 from imae_core.analysis.emphasis import Emphasis, Examples, emphasis_by_population, uniform_emphasis
 from imae_core.analysis.findings import percent
+from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import WeightShare, weight_share
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
@@ -63,7 +64,7 @@ def choose_moment() -> Moment | None:
 def moment_of(status: RunStatus, source: Source, epoch: int) -> Moment:
     labels = cache.examples(status.run.run_id, status.run.attempt)
     table = cache.dynamics(status.run.run_id, source, epoch, status.run.started or 0.0)
-    known = bool((labels["true_label"] >= 0).all() and labels["is_corrupted"].any())
+    known = truth_is_known(labels) and bool(labels["is_corrupted"].any())
     corrupted = labels["is_corrupted"] if known else None
     examples = Examples.recorded(table["p_label"], table["weight"], corrupted, status.run.config.loss.max_log_odds)
     own = weight_share(table["weight"], labels["is_corrupted"]) if known else None

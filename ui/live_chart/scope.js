@@ -113,7 +113,7 @@ function render(root, Plotly) {
   part(".epoch").textContent = `epoch ${data.epochs[view.place]} of ${data.total}`;
   part(".imae-finding").textContent = data.findings[view.place];
   part(".hist-title").textContent = `${data.quantities[view.quantity].title} ${data.whose}`;
-  part(".curve-title").textContent = data.curve ? "The weighting curve, and where along it the examples are" : "Where along p the examples are";
+  part(".curve-title").textContent = data.curve ? "The weighting curve, and where along it the examples are" : "Where along p the examples are. This loss has no curve: its weight depends on the whole prediction, and was measured";
   draw(part(".imae-hist"), histogram(data, view), "distribution");
   root.dataset.epoch = data.epochs[view.place];
   root.dataset.epochs = data.epochs.length;

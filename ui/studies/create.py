@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from imae_core.catalog import LOSSES, NOISES, Parameter
+from imae_core.data.facts import dataset_facts, offered_noises
 from imae_core.data.store import list_datasets
 from imae_core.errors import BadInputError
 from imae_core.recipes import RECIPES
@@ -16,9 +17,11 @@ from imae_core.studies.progress import expected_study_cost
 from imae_core.studies.results import factor_title
 from imae_core.studies.store import cells_of, create_study, study_path
 from ui import state, text
-from ui.controls import loss_title
+from ui.controls import entry_parameters, loss_title
 from ui.errors import shown
 
+# what a table of its own or another data set describes
+NEED_MORE = ("transition_matrix", "mixture", "open_set")
 HINTS = {
     "lr": "0.01, 0.03, 0.1", "loss.reduction": "mean, weight_sum", "normalize": "default, standardize",
     "sampler": "shuffle, class_balanced", "recipe": ", ".join(RECIPES), "model": "mlp, small_cnn", "epochs": "100",
@@ -87,9 +90,9 @@ def _data_and_noise() -> dict[str, Any]:
     state.start_with(study_dataset="digits", study_rates=[0, 40, 80])
     a, b, c, d = st.columns(4)
     dataset = a.selectbox("Data set", list(records), format_func=lambda name: records[name].title, key="study_dataset")
-    kinds = [kind for kind in NOISES if kind != "transition_matrix"]
+    kinds = [kind for kind in offered_noises(dataset_facts(store.home, dataset)) if kind not in NEED_MORE]
     noise = b.selectbox("Noise model", kinds, format_func=lambda kind: NOISES[kind].title, key="study_noise",
-                        help="How wrong labels come about. Parameters beyond the rate take their defaults here.")  # fmt: skip
+                        help="How wrong labels come about. Matrices, mixtures and open sets: `imae study create --noise-param`.")  # fmt: skip
     rates = c.multiselect("Noise rates in %", list(range(0, 100, 5)), key="study_rates",
                           help="The columns of the study's table. 0 trains on the labels as they are.")  # fmt: skip
     recipes = ["", *RECIPES]
@@ -97,8 +100,10 @@ def _data_and_noise() -> dict[str, Any]:
                          help="Optimiser, schedule and length. " + " ".join(f"**{r.title}**: {r.summary}" for r in RECIPES.values()))  # fmt: skip
     if not rates:
         raise BadInputError("choose at least one noise rate")
+    entry = NOISES[noise]
+    params = entry_parameters(entry, f"study_noise_{noise}") if entry.numbers else {}
     return {
-        "dataset": dataset, "noise": noise, "noise_rates": [rate / 100 for rate in sorted(rates)], "recipe": recipe or None,
+        "dataset": dataset, "noise": noise, "noise_params": params, "noise_rates": [rate / 100 for rate in sorted(rates)], "recipe": recipe or None,
         "on_gpu": bool(training_gpus(store.home)),
     }  # fmt: skip
 

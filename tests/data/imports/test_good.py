@@ -155,10 +155,13 @@ def test_tables_are_scaled_to_0_and_1_by_their_training_rows(tmp_path):
     import torch
 
     from imae_core.data.batches import DeviceData
+    from imae_core.data.normalization import normalization
 
     table(200).to_csv(tmp_path / "a.csv", index=False)
     data, _ = imported(tmp_path, tmp_path / "a.csv")
-    batch = DeviceData.from_split(data, "train", torch.device("cpu")).inputs(torch.arange(data.num_train))
+    batch = DeviceData.from_split(data, "train", torch.device("cpu"), normalization(data)).inputs(
+        torch.arange(data.num_train)
+    )
     torch.testing.assert_close(batch.amin(0), torch.zeros(4))
     torch.testing.assert_close(batch.amax(0), torch.ones(4))
 

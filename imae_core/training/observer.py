@@ -1,0 +1,45 @@
+"""What a training loop tells of itself, and to whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from imae_core.training.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation."""
+
+    phase: str
+    epoch: int
+    epochs: int
+    step: int
+    total_steps: int
+    batch: int
+    batches: int
+    examples_per_second: float | None = None
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What an epoch leaves behind; `evaluation` and `trajectory` only where a pass in evaluation mode was made, `seen` only
+    where one net trains on all rows."""
+
+    epoch: int
+    metrics: Mapping[str, Any]
+    seen: Mapping[str, NDArray[Any]] | None
+    evaluation: Evaluation | None
+    trajectory: Mapping[str, NDArray[Any]] | None
+
+
+class Observer(Protocol):
+    """Whoever wants to know. Both are called between steps, where the state of the trainer is whole."""
+
+    def on_progress(self, progress: Progress) -> bool:
+        """After each step and between batches of an evaluation; True asks the run to stop."""
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        """After each epoch."""
