@@ -1,132 +1,165 @@
-"""How long the pages take on large runs: `python -m benchmarks.pages [--examples 50000 --epochs 200]`.
+"""How long every view takes on large runs: `setsid nice -n -10 python -m benchmarks.pages`, or with one size alone
+`--examples 50000 --epochs 200`.
 
-Makes a synthetic run (benchmarks/synthetic.py) in a folder of its own and prints medians as a Markdown table: the time
-of the script on the server (Streamlit's test driver, after one warming run), the time from a click to the drawn view in Chromium,
-one step of the scrubber, and the memory of the app.
+Makes 300 synthetic runs (benchmarks/synthetic.py) and prints, as Markdown:
+- server: from the request to the last message of the script, over Streamlit's own protocol. First: in an app that has
+  shown Overview and nothing else; then the median of `REPEATS` times, with the CPU seconds of the app's process and the
+  kilobytes that were sent. Where other work goes on, CPU seconds are nearest to the time on a quiet machine;
+- drawn: from a click to the drawn view in Chromium, the median of `REPEATS` clicks (benchmarks/clicks.py);
+- the start of the app, one step of the scrubber, and the app's memory after all that.
 """
 
 import argparse
-import json
+import asyncio
+import datetime
 import os
 import platform
 import statistics
 import tempfile
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+import psutil
+import streamlit
 
-from benchmarks.synthetic import make_run
-from tests.browser.conftest import FLAGS, settled
-from tests.server import ROOT, Server
+from benchmarks.clicks import in_browser, share_priority
+from benchmarks.stream import answered, open_stream, rerun
+from benchmarks.synthetic import make_sweep
+from imae_core.runs.store import Store
+from tests.server import Server
+
+REPEATS = 5
+SIZES = ((50_000, 200), (1_280_000, 100))
+REGION = "selection=region:0,0;0.3,0;0.3,0.4;0,0.4"
+CELL = "selection=cell:true:given:0:3"
+
+
+@dataclass(frozen=True)
+class View:
+    """A page with its link; `selected` are selectboxes by key that are set after it was opened."""
+
+    page: str
+    query: str = ""
+    selected: Mapping[str, str] = field(default_factory=dict)
+
 
 VIEWS = {
-    "all examples": {},
-    "one class": {"_class": "3"},
-    "data map": {"tool": "map"},
-    "data map, region": {"tool": "map", "selection": "region:0,0;0.3,0;0.3,0.4;0,0.4"},
-    "matrices": {"tool": "matrix"},
-    "matrix cell": {"tool": "matrix", "selection": "cell:true:given:0:3"},
-    "an example": {"example": "7"},
+    "Overview": View(""),
+    "Runs": View("runs"),
+    "Inspect: all examples": View("inspect"),
+    "Inspect: one class": View("inspect", selected={"scope_class": "3"}),
+    "Inspect: data map": View("inspect", "tool=map"),
+    "Inspect: region of the data map": View("inspect", f"tool=map&{REGION}"),
+    "Inspect: matrices": View("inspect", "tool=matrix"),
+    "Inspect: cell of a matrix": View("inspect", f"tool=matrix&{CELL}"),
+    "Inspect: an example": View("inspect", "example=7"),
+    "Compare": View("compare"),
+    "Clean labels: review": View("clean_labels", "step=review"),
+    "Clean labels: three detectors": View("clean_labels", "step=review&ranking=confidence,aum,loss"),
+    "Clean labels: estimates": View("clean_labels", "step=estimates"),
+    "Clean labels: repair": View("clean_labels", "step=repair"),
 }
-REPEATS = 5
 
 
-def server_seconds(home: Path, run_id: str) -> dict[str, float]:
-    """Median of `REPEATS` script runs of each view."""
-    from streamlit.testing.v1 import AppTest
-
-    os.environ["IMAE_HOME"] = str(home)
-    medians = {}
-    for name, query in VIEWS.items():
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
-        app.run()
-        for key, value in ({"run": run_id} | query).items():
-            if not key.startswith("_"):
-                app.query_params[key] = value
-        app.switch_page("pages/inspect.py").run()
-        if "_class" in query:
-            app.selectbox(key="scope_class").set_value(int(query["_class"])).run()
-        spent = []
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            app.run()
-            spent.append(time.perf_counter() - started)
-        assert not app.exception, app.exception
-        medians[name] = statistics.median(spent)
-    return medians
+@dataclass(frozen=True)
+class OnServer:
+    first: float
+    first_cpu: float
+    again: float
+    cpu: float
+    kilobytes: float
 
 
-def drawn_seconds(page: Page, act: str, ready: str) -> float:
-    """From a click on the text `act` until `ready` is there and the script has run."""
-    started = time.perf_counter()
-    page.get_by_text(act, exact=True).first.click()
-    page.locator(ready).first.wait_for(state="attached")
-    settled(page)
-    return time.perf_counter() - started
+def cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
-def in_browser(home: Path, run_id: str) -> dict[str, float]:
-    """Click-to-drawn medians, the scrubber's step in seconds, and the app's memory in MB."""
-    server = Server(home)
-    found: dict[str, list[float]] = {"open": [], "data map": [], "matrices": [], "all examples": []}
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(120_000)
-            for _ in range(REPEATS):
-                started = time.perf_counter()
-                page.goto(f"{server.url}/inspect?run={run_id}")
-                page.locator(".imae-hist .bars path").first.wait_for(state="attached")
-                page.locator(".st-key-gallery .card img").nth(47).wait_for()
-                found["open"].append(time.perf_counter() - started)
-                settled(page)
-                found["data map"].append(drawn_seconds(page, "Data map", ".st-key-data_map .gl-canvas"))
-                found["matrices"].append(drawn_seconds(page, "Matrices", ".st-key-label_matrix .heatmaplayer image"))
-                found["all examples"].append(drawn_seconds(page, "All examples", ".st-key-gallery .card img"))
-            steps = scrub(page)
-            browser.close()
-        memory = server.resident_megabytes()
-    finally:
-        server.stop()
-    medians = {name: statistics.median(values) for name, values in found.items()}
-    return medians | {"scrub step": statistics.median(steps), "worst step": max(steps), "memory": memory}
+async def ask(server: Server, run_id: str, view: View) -> OnServer:
+    """A view in a fresh app, then again and again in the same session."""
+    query = "&".join(filter(None, (f"run={run_id}", view.query))) if view.page not in ("", "runs", "compare") else ""
+    process = psutil.Process(server.process.pid)
+    async with open_stream(server.port) as stream:
+        await answered(stream, rerun(""))
+        spent = cpu_seconds(process)
+        answer = await answered(stream, rerun(view.page, query))
+        selected = {
+            name: value
+            for key, value in view.selected.items()
+            for name in answer.selectboxes
+            if name.endswith(f"-{key}")
+        }
+        if view.selected:
+            spent = cpu_seconds(process)
+            answer = await answered(stream, rerun(view.page, query, selected=selected))
+        first, first_cpu = answer, cpu_seconds(process) - spent
+        spent = cpu_seconds(process)
+        again = [await answered(stream, rerun(view.page, query, selected=selected)) for _ in range(REPEATS)]
+        cpu = (cpu_seconds(process) - spent) / REPEATS
+    problems = [problem for one in (first, *again) for problem in one.exceptions]
+    assert not problems, (view, problems)
+    return OnServer(first.seconds, first_cpu, statistics.median(one.seconds for one in again), cpu,
+                    statistics.median(one.num_bytes for one in again) / 1000)  # fmt: skip
 
 
-def scrub(page: Page) -> list[float]:
-    """Seconds of each redraw as the component measures it, over 40 steps."""
-    slider = page.get_by_role("slider", name="Epoch")
-    slider.focus()
-    steps = []
-    for _ in range(40):
-        slider.press("ArrowLeft")
-        steps.append(float(page.locator(".imae-scope").get_attribute("data-milliseconds") or 0) / 1000)
-    return steps
+def on_server(home: Path, run_id: str, views: Mapping[str, View]) -> dict[str, OnServer]:
+    """Each view in an app of its own."""
+    found = {}
+    for name, view in views.items():
+        server = Server(home)
+        try:
+            found[name] = asyncio.run(ask(server, run_id, view))
+        finally:
+            server.stop()
+    return found
+
+
+def environment() -> str:
+    """Where and on what was measured."""
+    versions = ", ".join(f"{package} {version}" for package, version in (
+        ("Python", platform.python_version()), ("Streamlit", streamlit.__version__)))  # fmt: skip
+    return f"{datetime.date.today()}, {os.cpu_count()} cores, {versions}, niceness {os.nice(0)}"
+
+
+def measure(home: Path, num_examples: int, num_epochs: int, num_runs: int) -> None:
+    """Prints the table of one size."""
+    if not Store(home).runs():
+        make_sweep(home, num_examples, num_epochs, num_runs)
+    run_id = next(run.run_id for run in Store(home).runs() if run.config.loss.name == "imae" and not run.config.seed)
+    before = os.getloadavg()[0]
+    server = on_server(home, run_id, VIEWS)
+    drawn, facts = in_browser(home, run_id, REPEATS)
+    load = f"load average {before:.1f} before, {os.getloadavg()[0]:.1f} after"
+    print(f"\n### {num_examples:,} examples x {num_epochs} epochs, {num_runs} runs\n\n{environment()}, {load}\n")
+    print("| view | first (s) | its CPU (s) | again (s) | its CPU (s) | sent (kB) | drawn (s) |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name in dict.fromkeys((*server, *drawn)):
+        one = server.get(name)
+        cells = (
+            [f"{one.first:.2f}", f"{one.first_cpu:.2f}", f"{one.again:.3f}", f"{one.cpu:.3f}", f"{one.kilobytes:,.0f}"]
+            if one
+            else [""] * 5
+        )
+        times = f"{statistics.median(drawn[name]):.2f}" if name in drawn else ""
+        print(f"| {name} | {' | '.join(cells)} | {times} |")
+    print(f"\n{facts}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=50_000)
+    parser.add_argument("--examples", type=int)
     parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--home", type=Path, help="keeps the synthetic runs in this folder, or finds them there")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        started = time.perf_counter()
-        run_id = make_run(home, options.examples, options.epochs)
-        print(f"{options.examples:,} examples x {options.epochs} epochs, made in {time.perf_counter() - started:.0f} s; "
-              f"{platform.node()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")  # fmt: skip
-        os.environ["IMAE_HOME"] = str(home)
-        drawn = in_browser(home, run_id)
-        server = server_seconds(home, run_id)
-    print("| view | server s | click to drawn s |\n| --- | --- | --- |")
-    for name, seconds in server.items():
-        print(f"| {name} | {seconds:.3f} | {f'{drawn[name]:.2f}' if name in drawn else ''} |")
-    print(f"| opening the link | | {drawn['open']:.2f} |")
-    print(
-        f"\nscrub step: median {1000 * drawn['scrub step']:.0f} ms, worst {1000 * drawn['worst step']:.0f} ms; app: {drawn['memory']:.0f} MB"
-    )
-    print(json.dumps({"server": server, "browser": drawn}))
+    share_priority()
+    for num_examples, num_epochs in [(options.examples, options.epochs)] if options.examples else SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            home = (options.home or Path(folder)) / f"{num_examples}"
+            home.mkdir(parents=True, exist_ok=True)
+            os.environ["IMAE_HOME"] = str(home)
+            measure(home, num_examples, num_epochs, options.runs)
 
 
 if __name__ == "__main__":

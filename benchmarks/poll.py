@@ -15,18 +15,14 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import connect
 
+from benchmarks.stream import answered, open_stream, rerun
 from imae_core.recipes import make_config
 from imae_core.runs.store import Store
 from imae_core.runs.submit import create_run
 
-FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 ROOT = Path(__file__).parents[1]
 
 
@@ -38,44 +34,16 @@ def fill(home: Path, number: int) -> None:
         store.add(folder.run_id, config, executor="local")
 
 
-def rerun(fragment: str = "") -> bytes:
-    """Asks for the whole page, or for one of its live parts as the page's own timer does."""
-    message = BackMsg()
-    message.rerun_script.page_name = "runs"
-    message.rerun_script.query_string = ""
-    if fragment:
-        message.rerun_script.fragment_id = fragment
-        message.rerun_script.is_auto_rerun = True
-    return message.SerializeToString()
-
-
-async def answered(stream: Any, problems: list[str]) -> set[str]:
-    """Waits until the script has run; returns the live parts that it names."""
-    parts = set()
-    async for raw in stream:
-        message = ForwardMsg.FromString(raw)
-        kind = message.WhichOneof("type")
-        if kind == "auto_rerun":
-            parts.add(message.auto_rerun.fragment_id)
-        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-            problems.append(message.delta.new_element.exception.message)
-        if kind == "script_finished" and message.script_finished in FINISHED:
-            break
-    return parts
-
-
 async def client(port: int, until: float, times: dict[str, list[float]], problems: list[str]) -> None:
     """Opens the page, then keeps its live parts fresh each second, as a browser does."""
-    async with connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as stream:
-        started = time.monotonic()
-        await stream.send(rerun())
-        parts = await answered(stream, problems)
-        times["page"].append(time.monotonic() - started)
+    async with open_stream(port) as stream:
+        page = await answered(stream, rerun("runs"))
+        times["page"].append(page.seconds)
+        problems += page.exceptions
         while time.monotonic() < until:
             started = time.monotonic()
-            for part in parts:
-                await stream.send(rerun(part))
-                await answered(stream, problems)
+            for part in page.live_parts:
+                problems += (await answered(stream, rerun("runs", live_part=part))).exceptions
             times["live parts"].append(time.monotonic() - started)
             await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - started)))
 

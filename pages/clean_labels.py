@@ -30,7 +30,7 @@ def draw(statuses: list[RunStatus]) -> None:
 
 
 st.title("Clean labels")
-evaluated = [status for status in cache.statuses() if status.folder.epochs("eval")]
+evaluated = [status for status in cache.statuses() if status.folder.has_epochs("eval")]
 if evaluated:
     with shown():
         draw(evaluated)

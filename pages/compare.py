@@ -1,10 +1,12 @@
 """Compare: runs and sweeps side by side, as tables, curves and maps, down to the same examples under two losses."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from imae_core.analysis.comparison import METRICS, Comparison, mean_curves, noise_pivot
-from imae_core.analysis.parameters import ABSENT, agreeing, differing, title, value_text
+from imae_core.analysis.parameters import ABSENT, title, value_text
 from imae_core.catalog import LOSSES, NOISES
 from imae_core.runs.comparison import histories
 from imae_core.runs.status import RunStatus
@@ -15,6 +17,7 @@ from ui.errors import shown
 from ui.same_examples import draw_same_examples
 
 MOST_RUNS = 300
+Key = tuple[Any, ...]
 MOST_LINES = 8
 CURVES = (
     ("test_accuracy", "Test set", "test accuracy"),
@@ -106,8 +109,7 @@ def warn(comparison: Comparison) -> None:
 def draw_parameters(comparison: Comparison) -> None:
     """What differs, in the open; what agrees, folded away."""
     table = comparison.parameters
-    found = differing(table)
-    agree = agreeing(table)
+    found, agree = comparison.differing, comparison.agreeing
     if found:
         parts = []
         for field in found:
@@ -122,9 +124,9 @@ def draw_parameters(comparison: Comparison) -> None:
                      height="content", key="agreeing")  # fmt: skip
 
 
-def draw_results(comparison: Comparison) -> None:
+def draw_results(comparison: Comparison, key: Key) -> None:
     """The paper's Table 6 for these runs, and its downloads."""
-    draw_table_6(comparison)
+    draw_table_6(comparison, key)
     st.caption(
         "Percent" + (", mean ± sample standard deviation over seeds" if not comparison.groups.is_unique else "")
         + ". **best** is the best epoch's test accuracy, chosen on the test set: optimistic. Marked: the best mean for the "
@@ -177,17 +179,38 @@ def draw_curves(comparison: Comparison, chosen: list[RunStatus]) -> None:
         return
     styles = comparison_figures.line_styles(wanted)
     st.html(comparison_figures.legend(styles))
+    key = tuple((status.run.run_id, status.run.finished, comparison.groups[status.run.run_id]) for status in done)
     for place, (column, (name, heading, axis)) in enumerate(zip(st.columns(3), CURVES, strict=True)):
         with column:
             st.markdown(f"**{heading}**")
-            curves = mean_curves(finished, comparison.groups, name)
-            curves = curves.assign(place=curves["group"].map(wanted.index)).sort_values(["place", "epoch"])
-            figure = comparison_figures.seed_curves(curves, unfinished, name, styles, axis)
-            live_chart.chart(figure, key=f"compare_curve_{place}")
+            if going:
+                drawing = curve_drawing(finished, unfinished, comparison.groups, name, styles, axis)
+            else:
+                drawing = kept_drawing(key, name, styles, axis, finished, comparison.groups)
+            live_chart.chart(drawing, key=f"compare_curve_{place}")
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def kept_drawing(
+    key: tuple[tuple[str, float | None, str], ...], name: str, styles: dict[str, comparison_figures.Line], axis: str,
+    _finished: pd.DataFrame, _groups: pd.Series,
+) -> str:  # fmt: skip
+    """The curves of finished runs, by id, end and group: they do not change any more."""
+    return curve_drawing(_finished, _finished.head(0).assign(group=""), _groups, name, styles, axis)
+
+
+def curve_drawing(
+    finished: pd.DataFrame, unfinished: pd.DataFrame, groups: pd.Series, name: str,
+    styles: dict[str, comparison_figures.Line], axis: str,
+) -> str:  # fmt: skip
+    """The figure as JSON, lines in the order of their styles."""
+    curves = mean_curves(finished, groups, name)
+    curves = curves.assign(place=curves["group"].map(list(styles).index)).sort_values(["place", "epoch"])
+    return comparison_figures.seed_curves(curves, unfinished, name, styles, axis).to_json()
 
 
 @st.fragment
-def draw_noise_map(comparison: Comparison) -> None:
+def draw_noise_map(comparison: Comparison, key: Key) -> None:
     """Loss against noise rate, where there are several rates."""
     st.subheader("Loss against noise rate", divider="gray")
     first = next(iter(METRICS))
@@ -195,17 +218,26 @@ def draw_noise_map(comparison: Comparison) -> None:
     metric = st.selectbox("Metric", list(METRICS), format_func=lambda name: METRICS[name].title, key=state.METRIC, width=260,
                           help="; ".join(f"**{one.title}**: {one.help}" for one in METRICS.values()))  # fmt: skip
     state.to_link(metric=None if metric == first else metric)
-    pivot = noise_pivot(comparison, metric)
-    if not pivot.notna().any(axis=None):
+    drawing, num_rates = noise_drawing(key, metric, comparison)
+    if not num_rates:
         st.info("No finished run has this number.", icon=":material/info:")
         return
-    direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
-    heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
-    live_chart.chart(comparison_figures.noise_heatmap(pivot, heading), key="noise_map")
-    if pivot.shape[1] == 1:
+    live_chart.chart(drawing, key="noise_map")
+    if num_rates == 1:
         st.caption(
             "All of these runs have one noise rate. Queue the same losses at other rates on Train to see how they age."
         )
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def noise_drawing(key: Key, metric: str, _comparison: Comparison) -> tuple[str, int]:
+    """The figure as JSON, and how many noise rates it has: 0 where no run has the number."""
+    pivot = noise_pivot(_comparison, metric)
+    if not pivot.notna().any(axis=None):
+        return "", 0
+    direction = {"max": "higher is better", "min": "lower is better", "": ""}[METRICS[metric].best]
+    heading = f"{METRICS[metric].title}, percent" + (f" ({direction})" if direction else "")
+    return comparison_figures.noise_heatmap(pivot, heading).to_json(), pivot.shape[1]
 
 
 def draw(chosen: list[RunStatus]) -> None:
@@ -228,9 +260,9 @@ def draw(chosen: list[RunStatus]) -> None:
                 "A row a run", key=state.SINGLE, help="Every seed in a row of its own, instead of means over seeds."
             )
     state.to_link(single=single or None)
-    draw_results(shown_rows)
+    draw_results(shown_rows, (*key, bool(single)))
     draw_curves(over_seeds, chosen)
-    draw_noise_map(over_seeds)
+    draw_noise_map(over_seeds, key)
     draw_same_examples(chosen)
 
 

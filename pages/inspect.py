@@ -88,7 +88,7 @@ def histogram_table(view: RunView, label: int | None, selection: Selection | Non
 
 def moment(view: RunView, selection: Selection) -> int:
     """What else decides who is in a selection: the epoch of the predictions, or how many epochs the data map is of."""
-    return view.epoch if isinstance(selection, Cell) else len(view.status.folder.epochs("eval"))
+    return view.epoch if isinstance(selection, Cell) else view.map_key[1]
 
 
 def move_to(epoch: int) -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from imae_core.analysis.comparison import Comparison
 from imae_core.analysis.data_map import data_map
-from imae_core.analysis.detectors import available
 from imae_core.analysis.noise_estimate import NoiseEstimate, mixture_noise_rate
 from imae_core.config import RunConfig
 from imae_core.data.dataset import Dataset
@@ -23,12 +22,12 @@ from imae_core.runs.comparison import compare_runs, histories
 from imae_core.runs.comparison import on_same_labels as runs_on_same_labels
 from imae_core.runs.data import run_inputs as find_run_inputs
 from imae_core.runs.detection import detection_course
-from imae_core.runs.folder import Source
+from imae_core.runs.folder import LABELS, Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
 from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
-from imae_core.runs.suspects import detector_inputs, suspects_table
 from imae_core.runs.suspects import noise_estimate as suspects_noise
+from imae_core.runs.suspects import possible_detectors, suspects_table
 from imae_core.studies.progress import Place
 from imae_core.training.rows import TrainingRows, noisy_rows
 from ui.state import store
@@ -79,7 +78,7 @@ def run_inputs(run_id: str, attempt: int, changed: tuple[int, ...]) -> RowInputs
 @st.cache_resource(show_spinner=False, max_entries=16)
 def examples(run_id: str, attempt: int) -> pd.DataFrame:
     """Labels of a run's training rows."""
-    return run_folder(store().home, run_id).examples()
+    return run_folder(store().home, run_id).examples(LABELS)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -127,7 +126,7 @@ def curves(runs: tuple[tuple[str, float | None], ...]) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64)
 def detectors(run_id: str, source: Source, num_epochs: int, started: float, run_state: str) -> list[str]:
     """Those whose needs the run has recorded so far."""
-    return available(detector_inputs(run_folder(store().home, run_id)))
+    return possible_detectors(run_folder(store().home, run_id))
 
 
 @st.cache_resource(show_spinner="Ranking the examples …", max_entries=2)

@@ -101,19 +101,20 @@ def weight_against_weight(
 
     Beyond MOST_POINTS a density lies below, and a stratified sample is drawn; `marked` (n,) are ringed.
     """
-    x, y = table[f"{quantity}_a"].to_numpy(dtype=float), table[f"{quantity}_b"].to_numpy(dtype=float)
+    x, y = table[f"{quantity}_a"].to_numpy(dtype=np.float32), table[f"{quantity}_b"].to_numpy(dtype=np.float32)
     known = truth_is_known(table)
-    kinds = np.where(table["is_corrupted"], "corrupted", "clean") if known else np.full(len(table), "all")
+    kinds = table["is_corrupted"].to_numpy(dtype=np.uint8) if known else np.full(len(table), 2, dtype=np.uint8)
     figure = go.Figure()
     rows = stratified_sample(kinds, MOST_POINTS)
     if len(rows) < len(table):
         counts, centres_x, centres_y = density(x, y)
         figure.add_heatmap(
-            z=np.log10(np.where(counts > 0, counts, np.nan)), x=centres_x, y=centres_y, customdata=counts, colorscale="Greys",
+            z=np.log10(np.where(counts > 0, counts, np.nan)).astype(np.float32), x=centres_x, y=centres_y,
+            customdata=counts.astype(np.int32), colorscale="Greys",
             showscale=False, hovertemplate="%{customdata} examples<extra></extra>", zmin=-1,
         )  # fmt: skip
-    for kind in ("all", "clean", "corrupted"):
-        part = rows[kinds[rows] == kind]
+    for code, kind in enumerate(("clean", "corrupted", "all")):
+        part = rows[kinds[rows] == code]
         if len(part):
             figure.add_scattergl(
                 x=x[part], y=y[part], mode="markers", name=kind, marker={"color": COLOR[kind], "size": 4, "opacity": 0.55},

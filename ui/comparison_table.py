@@ -11,6 +11,7 @@ from imae_core.analysis.parameters import ABSENT, title, value_text
 from imae_core.runs.tables import cell_text
 from ui.figures import SERIES
 
+TITLES = {METRICS[metric].title: metric for metric in TABLE_6}
 BEST = f"font-weight: 700; background-color: {SERIES[0]}33"
 
 
@@ -23,29 +24,35 @@ class Shown(float):
         return self
 
 
-def draw_table_6(comparison: Comparison) -> None:
-    """One row a group; numbers stay numbers, so that a click on a header sorts them."""
-    titles = {METRICS[metric].title: metric for metric in TABLE_6}
-    table = pd.DataFrame(
-        _label_columns(comparison)
-        | {name: _cells(comparison, metric) for name, metric in titles.items()}
-        | _run_columns(comparison),
-        dtype=object,
-    )
-    marks = pd.DataFrame("", index=table.index, columns=table.columns)
-    for name, metric in titles.items():
-        marks[name] = np.where(comparison.best[metric].to_numpy(), BEST, "")
+def draw_table_6(comparison: Comparison, key: tuple[Any, ...]) -> None:
+    """One row a group; numbers stay numbers, so that a click on a header sorts them. `key` tells the comparison."""
+    table, marks = _cells_and_marks(key, comparison)
     shown = [name for name in table if isinstance(table[name].iloc[0], Shown)]
     st.dataframe(
         table.style.apply(lambda _: marks, axis=None).format(lambda value: value.text, subset=shown),
         hide_index=True, placeholder="–", height=min(600, 38 + 35 * len(table)), key="table_6",
         column_config={
-            name: st.column_config.NumberColumn(name, help=METRICS[metric].help) for name, metric in titles.items()
+            name: st.column_config.NumberColumn(name, help=METRICS[metric].help) for name, metric in TITLES.items()
         } | {
             "runs": st.column_config.NumberColumn("runs", help="Finished runs in the mean."),
             "not finished": st.column_config.TextColumn(help="Runs of this row that are in no mean."),
         },
     )  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _cells_and_marks(key: tuple[Any, ...], _comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Shared, never to be changed: the table, and the style of each cell."""
+    table = pd.DataFrame(
+        _label_columns(_comparison)
+        | {name: _cells(_comparison, metric) for name, metric in TITLES.items()}
+        | _run_columns(_comparison),
+        dtype=object,
+    )
+    marks = pd.DataFrame("", index=table.index, columns=table.columns)
+    for name, metric in TITLES.items():
+        marks[name] = np.where(_comparison.best[metric].to_numpy(), BEST, "")
+    return table, marks
 
 
 def _label_columns(comparison: Comparison) -> dict[str, list[Any]]:

@@ -1,7 +1,8 @@
 """Compare's last section: the same examples under two runs, and the pictures of those that changed sides."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from ui.gallery import Card, gallery
 from ui.inspect.view import SOURCE_TITLES, RunView
 
 PAGE_SIZE = 32
+Key = tuple[Any, ...]
 QUANTITIES = ("weight", "rank")
 
 
@@ -31,7 +33,7 @@ QUANTITIES = ("weight", "rank")
 def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
     """Two runs chosen side by side, their weights against each other, and who changed sides."""
     st.subheader("The same examples under two runs", divider="gray")
-    recorded = {status.run.run_id: status for status in statuses if status.folder.epochs("seen")}
+    recorded = {status.run.run_id: status for status in statuses if status.folder.has_epochs("seen")}
     if len(recorded) < 2:
         st.info("This needs two runs that have finished an epoch.", icon=":material/hourglass_top:")
         return
@@ -44,7 +46,7 @@ def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
     if a.run.run_id == b.run.run_id:
         st.info("A and B are the same run. Choose another one.", icon=":material/info:")
         return
-    both = [source for source in ("seen", "eval") if a.folder.epochs(source) and b.folder.epochs(source)]
+    both = [source for source in ("seen", "eval") if a.folder.has_epochs(source) and b.folder.has_epochs(source)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.from_link(state.SOURCE, both, both[0])
         source = st.segmented_control(
@@ -65,25 +67,54 @@ def draw_same_examples(statuses: Sequence[RunStatus]) -> None:
         a=view_a.run_id, b=view_b.run_id, source=source, epoch_a=view_a.epoch, epoch_b=view_b.epoch,
         axes=None if quantity == QUANTITIES[0] else quantity,
     )  # fmt: skip
-    trained = [trained_on(view.status.run, view.status.folder, view.examples) for view in (view_a, view_b)]
+    pair = _pair((*view_a.key, view_a.epoch), (*view_b.key, view_b.epoch), view_a, view_b)
+    if isinstance(pair, str):
+        st.warning(f"These two runs cannot be compared example by example. {pair}", icon=":material/warning:")
+        return
+    _draw(view_a, view_b, pair, quantity)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The examples that both runs saw, who of them changed sides, how many, and how alike the runs are."""
+
+    table: pd.DataFrame
+    found: dict[str, Change]
+    counts: pd.DataFrame
+    same_prediction: float
+    rank_correlation: float
+
+
+@st.cache_resource(show_spinner="Putting the examples side by side …", max_entries=2)
+def _pair(key_a: Key, key_b: Key, _a: RunView, _b: RunView) -> Pair | str:
+    """Shared, never to be changed; or why the two cannot be compared."""
+    trained = [trained_on(view.status.run, view.status.folder, view.examples) for view in (_a, _b)]
     reason = why_incomparable(*trained)
     if reason:
-        st.warning(f"These two runs cannot be compared example by example. {reason}", icon=":material/warning:")
-        return
-    table = same_examples(*trained, view_a.table, view_b.table)
-    _draw(view_a, view_b, table, quantity)
-
-
-def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) -> None:
-    names = _names(view_a.status, view_b.status)
+        return reason
+    table = same_examples(*trained, _a.table, _b.table)
     found = changes(table)
-    counts = change_table(table, found)
+    same = float((table["predicted_a"] == table["predicted_b"]).mean()) if len(table) else float("nan")
+    correlation = float(np.corrcoef(table["rank_a"], table["rank_b"])[0, 1]) if len(table) > 1 else float("nan")
+    return Pair(table, found, change_table(table, found), same, correlation)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _drawing(key_a: Key, key_b: Key, quantity: str, names: tuple[str, str], chosen: str, _pair: Pair) -> str:
+    """The figure as JSON."""
+    mask = _pair.found[chosen].mask
+    return comparison_figures.weight_against_weight(_pair.table, quantity, names, mask).to_json()
+
+
+def _draw(view_a: RunView, view_b: RunView, pair: Pair, quantity: str) -> None:
+    names = _names(view_a.status, view_b.status)
+    table, found = pair.table, pair.found
     titles = {name: change.title.format(a=names[0], b=names[1]) for name, change in found.items()}
     left, right = st.columns([5, 4], gap="large")
     with right:
         st.markdown("**Who changed sides**")
         st.dataframe(
-            counts.assign(title=counts.index.map(titles)).rename(columns={"title": "change", "all": "examples"}),
+            pair.counts.assign(title=pair.counts.index.map(titles)).rename(columns={"title": "change", "all": "examples"}),
             hide_index=True, key="change_counts",
             column_config={"change": st.column_config.TextColumn(width=225), "clean": st.column_config.NumberColumn(width=55)}
             | {name: st.column_config.NumberColumn(width=80) for name in ("examples", "corrupted")},
@@ -95,11 +126,13 @@ def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) 
             "the lower half. Right: the predicted class is the true label, or the given one where the "
             "truth is not known.",
         )  # fmt: skip
-        st.caption(_agreement(table, names))
-    with left:
-        live_chart.chart(
-            comparison_figures.weight_against_weight(table, quantity, names, found[chosen].mask), key="weight_pair"
+        st.caption(
+            f"{names[0]} and {names[1]} predict the same class for {pair.same_prediction:.0%} of these examples; rank "
+            f"correlation of their weights {pair.rank_correlation:.2f}."
         )
+    with left:
+        keys = (*view_a.key, view_a.epoch), (*view_b.key, view_b.epoch)
+        live_chart.chart(_drawing(*keys, quantity, names, chosen, pair), key="weight_pair")
     st.caption(
         f"{len(table):,} examples that both runs saw, with the same given labels · A: {view_a.title} · B: {view_b.title}"
         + (f" · a sample of {comparison_figures.MOST_POINTS:,} over the density of all"
@@ -111,7 +144,7 @@ def _draw(view_a: RunView, view_b: RunView, table: pd.DataFrame, quantity: str) 
 
 def _pictures(view_a: RunView, table: pd.DataFrame, change: Change, title: str) -> None:
     rows = np.flatnonzero(change.mask)
-    gap = (table["rank_a"] - table["rank_b"]).abs().to_numpy()[rows]
+    gap = np.abs(table["rank_a"].to_numpy()[rows] - table["rank_b"].to_numpy()[rows])
     rows = rows[np.argsort(-gap, kind="stable")]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pages = max(1, -(-len(rows) // PAGE_SIZE))
@@ -146,12 +179,6 @@ def _card(view: RunView, record: pd.Series) -> Card:
     labels = [line for line in card.lines if line.startswith(("given", "true"))]
     numbers = [f"{name.upper()}: p {record[f'p_label_{name}']:.2f} w {record[f'weight_{name}']:.2f}" for name in "ab"]
     return replace(card, lines=[*labels, *numbers])
-
-
-def _agreement(table: pd.DataFrame, names: tuple[str, str]) -> str:
-    rank = float(table["rank_a"].corr(table["rank_b"])) if len(table) > 1 else float("nan")
-    same = float((table["predicted_a"] == table["predicted_b"]).mean()) if len(table) else float("nan")
-    return f"{names[0]} and {names[1]} predict the same class for {same:.0%} of these examples; rank correlation of their weights {rank:.2f}."
 
 
 def _choose_run(letter: str, key: str, recorded: dict[str, RunStatus], default: str) -> RunStatus:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from imae_core.analysis.parameters import SEEDS, differing, group_names, parameter_table, task_keys
+from imae_core.analysis.parameters import SEEDS, agreeing, differing, group_names, parameter_table, task_keys
 from imae_core.catalog import NOISES
 
 
@@ -65,6 +65,16 @@ class Comparison:
     def is_done(self) -> pd.Series:
         """(R,) bool."""
         return self.states == "done"
+
+    @cached_property
+    def differing(self) -> list[str]:
+        """Parameters that differ between the runs, seeds included."""
+        return differing(self.parameters)
+
+    @cached_property
+    def agreeing(self) -> dict[str, str]:
+        """What all runs have in common, in words, by title."""
+        return agreeing(self.parameters)
 
     @cached_property
     def labels(self) -> pd.DataFrame:

@@ -25,9 +25,9 @@ def stratified_sample(groups: ArrayLike, size: int, seed: int = 0) -> NDArray[np
     if len(values) <= size:
         return np.arange(len(values))
     generator = np.random.default_rng(seed)
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     chosen = []
-    for group in np.unique(values):
-        rows = np.flatnonzero(values == group)
+    for rows in np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1]):
         count = min(len(rows), max(50, round(size * len(rows) / len(values))))
         chosen.append(generator.choice(rows, count, replace=False))
     return np.sort(np.concatenate(chosen))

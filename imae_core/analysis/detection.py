@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
+
+from imae_core.analysis.scorecard import measures
 
 
 def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:
@@ -15,7 +16,5 @@ def suspicion(mean_p_label: ArrayLike) -> NDArray[np.float64]:
 
 def detection_auc(scores: ArrayLike, is_corrupted: ArrayLike) -> float | None:
     """ROC-AUC of suspicion scores (N,) against is_corrupted (N,); None if only one population is there."""
-    truth = np.asarray(is_corrupted, dtype=bool)
-    if truth.all() or not truth.any():
-        return None
-    return float(roc_auc_score(truth, np.asarray(scores)))
+    auc = measures(scores, is_corrupted)["auc"]
+    return None if np.isnan(auc) else auc

@@ -1,14 +1,14 @@
 """Detectors of wrong labels: what they are called, what they need, and the suspicion that each gives every example."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from imae_core.analysis.detection import suspicion
+from imae_core.analysis.places import mean_ranks
 from imae_core.analysis.suspicion_scores import (
     Scores,
     cross_entropy,
@@ -21,7 +21,9 @@ from imae_core.analysis.suspicion_scores import (
 from imae_core.errors import BadInputError, unknown_name
 
 DEFAULT_DETECTOR = "confidence"
+OPTIONAL = ("trajectory", "pred_probs", "embeddings")  # fields of DetectorInputs
 SAME_EVIDENCE = ("loss", "confident_learning")  # both the final probability of the given label
+BLOCK = 65_536  # rows; probabilities are read and widened by blocks, not all at once
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,12 @@ DETECTORS: dict[str, Detector] = {
 
 def available(inputs: DetectorInputs) -> list[str]:
     """The names of the detectors whose needs are there, in the order of `DETECTORS`."""
-    return [name for name, detector in DETECTORS.items() if not _missing(detector, inputs)]
+    return possible({name for name in OPTIONAL if getattr(inputs, name) is not None})
+
+
+def possible(recorded: Collection[str]) -> list[str]:
+    """The same from the names of the optional fields that are there."""
+    return [name for name, detector in DETECTORS.items() if set(detector.needs) <= set(recorded)]
 
 
 def score(name: str, inputs: DetectorInputs) -> Scores:
@@ -174,8 +181,7 @@ def mean_of_ranks(scores: Sequence[ArrayLike]) -> Scores:
 def fractional_rank(scores: ArrayLike) -> Scores:
     """(N,) rank / (N - 1), from 0 for the lowest to 1; ties share their mean rank, and NaN ranks lowest."""
     values = np.asarray(scores, dtype=np.float64)
-    ranks = rankdata(np.where(np.isnan(values), -np.inf, values), method="average")
-    return np.asarray((ranks - 1) / max(len(values) - 1, 1))
+    return (mean_ranks(np.where(np.isnan(values), -np.inf, values)) - 1) / max(len(values) - 1, 1)
 
 
 def suspicion_order(scores: ArrayLike) -> NDArray[np.int64]:
@@ -192,10 +198,11 @@ def suggested_labels(inputs: DetectorInputs) -> NDArray[np.int64]:
     given = np.array(inputs.given_labels, dtype=np.int64)
     if inputs.pred_probs is None or inputs.num_classes < 2:
         return given
-    others = np.array(inputs.pred_probs, dtype=np.float32)
-    others[np.arange(len(given)), given] = -1.0
-    known = np.asarray(np.isfinite(others).all(axis=1))
-    given[known] = others[known].argmax(axis=1)
+    for start in range(0, len(given), BLOCK):
+        own = given[start : start + BLOCK]
+        others = np.array(inputs.pred_probs[start : start + BLOCK], dtype=np.float32)
+        others[np.arange(len(own)), own] = -1.0
+        given[start : start + BLOCK] = np.where(np.isfinite(others).all(axis=1), others.argmax(axis=1), own)
     return given
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from imae_core.analysis.weights import bin_counts, bin_edges, median
+from imae_core.analysis.weights import bin_edges, bin_places
 
 BINS = 50
 LOSS_LIMIT = 10.0  # -log p; what lies beyond is in the last bin
 MARGIN_LIMIT = 15.0
 SMALLEST_P = 1e-38
+RECORDED = ("weight", "p_label", "margin")
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,35 @@ def quantity_edges(weight_limit: float) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def quantities(columns: Mapping[str, Any] | pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """weight, p_label, margin as recorded (N,), and loss = -log p_label, the cross entropy whatever the run's loss."""
-    found = {name: np.asarray(columns[name], dtype=np.float64) for name in ("weight", "p_label", "margin")}
+def quantities(columns: Mapping[str, Any] | pd.DataFrame) -> dict[str, NDArray[np.floating]]:
+    """weight, p_label, margin as recorded (N,), and loss = -log p_label, the cross entropy whatever the run's loss.
+
+    In single precision at least: half precision is slow to compute with.
+    """
+    found = {name: np.asarray(columns[name]) for name in RECORDED}
+    found = {
+        name: values.astype(np.promote_types(values.dtype, np.float32), copy=False) for name, values in found.items()
+    }
     return found | {"loss": -np.log(np.maximum(found["p_label"], SMALLEST_P))}
 
 
-def binned(values: NDArray[np.float64], edges: NDArray[np.float64]) -> Binned:
+def binned(values: NDArray[np.floating], edges: NDArray[np.float64]) -> Binned:
     """Counts, median and sum of values (n,)."""
-    finite = values[np.isfinite(values)]
-    return Binned(bin_counts(finite, edges), median(finite), float(finite.sum()))
+    known = np.isfinite(values)
+    finite = values if known.all() else values[known]
+    places = bin_places(finite, edges)
+    counts = np.bincount(places, minlength=len(edges) - 1).astype(np.int64)
+    return Binned(counts, _median(finite, places, counts), float(finite.sum(dtype=np.float64)))
+
+
+def _median(values: NDArray[np.floating], places: NDArray[np.uint8], counts: NDArray[np.int64]) -> float:
+    """Exact; looks only into the bins (n,) where the middle of the values lies."""
+    if not len(values):
+        return float("nan")
+    ends = np.cumsum(counts)
+    middle = []
+    for place in {(len(values) - 1) // 2, len(values) // 2}:
+        own = int(np.searchsorted(ends, place, side="right"))
+        within = place - int(ends[own] - counts[own])
+        middle.append(float(np.partition(values[places == own], within)[within]))
+    return sum(middle) / len(middle)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.mixture import GaussianMixture
 
-from imae_core.analysis.suspicion_scores import sampled
-from imae_core.errors import BadInputError, ImaeError
+from imae_core.analysis.mixture import fit_mixture
+from imae_core.errors import BadInputError
 
 LEVEL = 0.95
+BLOCK = 65_536  # rows; probabilities are widened by blocks, not all at once
+# cleanlab's: how far below its class's threshold a probability still counts, and the lowest threshold
+TOLERANCE, LOWEST_THRESHOLD = 1e-6, 2e-6
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,14 @@ def estimate_noise(
 ) -> NoiseEstimate:
     """Noise rate and transition matrix by confident learning (Northcutt et al. 2021, arXiv 1911.00068, Section 3.1).
 
-    The confident joint is cleanlab's; calibrated to the counts of the given labels (Equation 3), its off-diagonal mass is
+    The confident joint is that of cleanlab's `compute_confident_joint`; calibrated to the counts of the given labels (Equation 3), its off-diagonal mass is
     the rate. The interval is a percentile bootstrap over examples with the classes' thresholds kept.
 
     Args:
         given_labels: (N,) in [0, K).
         pred_probs: (N, K), out of sample if the estimate is to be trusted; rows with NaN are left out.
 
-    Raises BadInputError if the shapes do not fit or nothing is left, ImaeError where cleanlab is not installed.
+    Raises BadInputError if the shapes do not fit or nothing is left.
     """
     labels, probs = _checked(given_labels, pred_probs)
     counts = np.bincount(labels, minlength=probs.shape[1]).astype(np.float64)
@@ -72,17 +74,17 @@ def mixture_noise_rate(scores: ArrayLike) -> float:
     values = values[np.isfinite(values)]
     if len(values) < 2 or values.min() == values.max():
         return float("nan")
-    scaled = ((values - values.min()) / (values.max() - values.min()))[:, None]
-    mixture = GaussianMixture(2, max_iter=200, reg_covar=5e-4, random_state=0).fit(sampled(scaled))
-    return float(mixture.predict_proba(scaled)[:, mixture.means_.argmax()].mean())
+    scaled = (values - values.min()) / (values.max() - values.min())
+    return float(fit_mixture(scaled, max_iter=200, tolerance=1e-3).higher(scaled).mean())
 
 
-def _checked(given_labels: ArrayLike, pred_probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    labels, probs = np.asarray(given_labels, dtype=np.int64), np.asarray(pred_probs, dtype=np.float64)
+def _checked(given_labels: ArrayLike, pred_probs: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    labels, probs = np.asarray(given_labels, dtype=np.int64), np.asarray(pred_probs)
     if probs.ndim != 2 or labels.shape != probs.shape[:1]:
         raise BadInputError(f"needs labels (N,) and probabilities (N, K), got {labels.shape} and {probs.shape}")
-    known = np.isfinite(probs).all(axis=1)
-    labels, probs = labels[known], probs[known]
+    known = np.isfinite(probs.sum(axis=1, dtype=np.float32))
+    if not known.all():
+        labels, probs = labels[known], probs[known]
     if not len(labels):
         raise BadInputError("no example has probabilities, so nothing can be estimated; wait for the run's last epoch")
     if labels.min() < 0 or labels.max() >= probs.shape[1]:
@@ -90,13 +92,28 @@ def _checked(given_labels: ArrayLike, pred_probs: ArrayLike) -> tuple[NDArray[np
     return labels, probs
 
 
-def _confident_joint(labels: NDArray[np.int64], probs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, K) [given, true] counts of confident examples, at least 1 on the diagonal."""
-    try:  # only here: a machine that trains need not have it
-        from cleanlab.count import compute_confident_joint
-    except ImportError:
-        raise ImaeError("this needs the package cleanlab, which is not installed: pip install cleanlab") from None
-    return np.asarray(compute_confident_joint(labels, probs, calibrate=False), dtype=np.float64)
+def _confident_joint(labels: NDArray[np.int64], probs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(K, K) [given, true] counts of confident examples, at least 1 on the diagonal.
+
+    Confident of a class is an example whose probability of it reaches the class's threshold, the mean probability of the
+    class among those that were given it; an example confident of several counts for its most probable class.
+    """
+    K = probs.shape[1]
+    own = np.take_along_axis(probs, labels[:, None], axis=1)[:, 0].astype(np.float64)
+    sizes = np.bincount(labels, minlength=K)
+    means = np.bincount(labels, weights=own, minlength=K) / np.maximum(sizes, 1)
+    thresholds = np.where(sizes > 0, np.maximum(means, LOWEST_THRESHOLD), np.inf) - TOLERANCE
+    counts = np.zeros(K * K, dtype=np.int64)
+    for start in range(0, len(labels), BLOCK):
+        block = np.asarray(probs[start : start + BLOCK], dtype=np.float64)
+        confident = block >= thresholds
+        several = confident.sum(axis=1) > 1
+        guess = np.where(several, block.argmax(axis=1), confident.argmax(axis=1))
+        sure = np.flatnonzero(confident.any(axis=1))
+        counts += np.bincount(labels[start : start + BLOCK][sure] * K + guess[sure], minlength=K * K)
+    joint = counts.reshape(K, K).astype(np.float64)
+    np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1.0))
+    return joint
 
 
 def _interval(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ def rank_losses(values: pd.DataFrame, best: str = "max") -> Ranks | None:
     ranks = complete.rank(axis=1, ascending=best == "min", method="average")
     statistic = pvalue = None
     if num_losses > 2 and num_blocks > 1 and (ranks.nunique(axis=1) > 1).any():
+        from scipy import stats  # only here: it takes long to load
+
         result = stats.friedmanchisquare(*(complete[loss] for loss in complete))
         statistic, pvalue = float(result.statistic), float(result.pvalue)
     means = ranks.mean().sort_values(kind="stable")
@@ -69,5 +70,7 @@ def rank_losses(values: pd.DataFrame, best: str = "max") -> Ranks | None:
 
 def critical_difference(num_losses: int, num_blocks: int, alpha: float = 0.05) -> float:
     """Nemenyi's q_alpha sqrt(k (k + 1) / (6 N)), q_alpha from the Studentised range over sqrt(2) (Demšar 2006, Table 5)."""
+    from scipy import stats  # only here: it takes long to load
+
     q = float(stats.studentized_range.ppf(1 - alpha, num_losses, np.inf)) / np.sqrt(2)
     return float(q * np.sqrt(num_losses * (num_losses + 1) / (6 * num_blocks)))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from imae_core.analysis.places import mean_ranks
 from imae_core.analysis.truth import truth_is_known
 
 TOP_SHARE = 0.1
@@ -86,7 +87,7 @@ def same_examples(a: TrainedOn, b: TrainedOn, dynamics_a: pd.DataFrame, dynamics
     weighed = np.isfinite(table["weight_a"]) & np.isfinite(table["weight_b"])
     table = table.loc[weighed].reset_index(drop=True)
     for name in ("a", "b"):
-        table[f"rank_{name}"] = (table[f"weight_{name}"].rank(method="average") - 0.5) / len(table)
+        table[f"rank_{name}"] = (mean_ranks(table[f"weight_{name}"]) - 0.5) / len(table)
     return table
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from imae_core.errors import BadInputError
 
@@ -45,41 +44,27 @@ def scorecard(scores: ArrayLike, is_corrupted: ArrayLike, at: Sequence[int] = ()
     """
     values, truth = _checked(scores, is_corrupted)
     num_corrupted = int(truth.sum())
+    steps = _steps(values, truth)
     both = 0 < num_corrupted < len(truth)
-    found = measures(values, truth)
-    auc, average_precision, at_corrupted = (found[name] if both else None for name in MEASURES)
+    auc, average_precision, at_corrupted = steps.measures() if both else (None, None, None)
     return Scorecard(
         num_examples=len(truth),
         num_corrupted=num_corrupted,
         auc=auc,
         average_precision=average_precision,
         precision_at_corrupted=at_corrupted,
-        precision_at={k: precision_at(values, truth, k) for k in at if 0 < k <= len(truth)},
-        roc=_roc(values, truth) if both else _empty("false_positive_rate", "true_positive_rate"),
-        precision_recall=_precision_recall(values, truth) if both else _empty("recall", "precision"),
+        precision_at={k: steps.precision_at(k) for k in at if 0 < k <= len(truth)},
+        roc=steps.roc() if both else _empty("false_positive_rate", "true_positive_rate"),
+        precision_recall=steps.precision_recall() if both else _empty("recall", "precision"),
     )
 
 
 def measures(scores: ArrayLike, is_corrupted: ArrayLike) -> dict[str, float]:
-    """ROC-AUC (`auc`), `average_precision` and `precision_at_corrupted` as in `Scorecard`, but NaN where undefined.
-
-    All three from one sort, since it is done for many epochs; examples with the same score count as one step of the curves.
-    """
+    """ROC-AUC (`auc`), `average_precision` and `precision_at_corrupted` as in `Scorecard`, but NaN where undefined."""
     values, truth = _checked(scores, is_corrupted)
-    num_corrupted = int(truth.sum())
-    if not 0 < num_corrupted < len(truth):
+    if truth.all() or not truth.any():
         return dict.fromkeys(MEASURES, float("nan"))
-    order = np.argsort(-values)
-    ends = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
-    wrong = np.cumsum(truth[order])[ends]  # among all that are at least as suspicious
-    taken = ends + 1
-    recall, false_positive = wrong / num_corrupted, (taken - wrong) / (len(truth) - num_corrupted)
-    found = (
-        np.trapezoid(np.append(0.0, recall), np.append(0.0, false_positive)),
-        np.sum(np.diff(recall, prepend=0.0) * wrong / taken),
-        np.interp(num_corrupted, np.append(0, taken), np.append(0, wrong)) / num_corrupted,
-    )
-    return {name: float(value) for name, value in zip(MEASURES, found, strict=True)}
+    return dict(zip(MEASURES, _steps(values, truth).measures(), strict=True))
 
 
 def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:
@@ -91,10 +76,7 @@ def precision_at(scores: ArrayLike, is_corrupted: ArrayLike, k: int) -> float:
     values, truth = _checked(scores, is_corrupted)
     if not 1 <= k <= len(values):
         raise BadInputError(f"precision at k needs k from 1 to the number of examples, {len(values)}; got {k}")
-    last = np.partition(values, -k)[-k]
-    surely, tied = values > last, values == last
-    left = k - int(surely.sum())
-    return float((truth[surely].sum() + left * truth[tied].mean()) / k)
+    return _steps(values, truth).precision_at(k)
 
 
 def per_class(
@@ -122,19 +104,17 @@ def per_class(
     rows = []
     for label in range(num_classes):
         own = labels == label
-        card = scorecard(values[own], truth[own]) if own.any() else None
         found = int((suspects & truth & own).sum())
         num_corrupted, taken = int(truth[own].sum()), int(suspects[own].sum())
+        defined = measures(values[own], truth[own])
         rows.append(
             {
                 "label": label,
                 "num_examples": int(own.sum()),
                 "num_corrupted": num_corrupted,
                 "noise_rate": num_corrupted / own.sum() if own.any() else np.nan,
-                "auc": np.nan if card is None or card.auc is None else card.auc,
-                "average_precision": np.nan
-                if card is None or card.average_precision is None
-                else card.average_precision,
+                "auc": defined["auc"],
+                "average_precision": defined["average_precision"],
                 "precision": found / taken if taken else np.nan,
                 "recall": found / num_corrupted if num_corrupted else np.nan,
             }
@@ -152,18 +132,56 @@ def _checked(scores: ArrayLike, is_corrupted: ArrayLike) -> tuple[NDArray[np.flo
     return np.where(known, values, values[known].min() - 1.0 if known.any() else 0.0), truth
 
 
-def _roc(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
-    false_positive, true_positive, thresholds = roc_curve(truth, values)
-    return _thinned(
-        {"false_positive_rate": false_positive, "true_positive_rate": true_positive, "threshold": thresholds},
-        "false_positive_rate", "true_positive_rate",
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Steps:
+    """One step a distinct score, falling: how many corrupted (`found`) and clean (`false`) examples have that score or more.
+
+    All measures and curves come from these, so from one sort: it is done for many epochs.
+    """
+
+    threshold: NDArray[np.float64]
+    found: NDArray[np.float64]
+    false: NDArray[np.float64]
+
+    def measures(self) -> tuple[float, float, float]:
+        """Those of `MEASURES`, in that order; both populations must be there."""
+        return self.auc(), self.average_precision(), self.precision_at(int(self.found[-1]))
+
+    def auc(self) -> float:
+        """The area under the ROC curve by trapezoids, which is how ties count half."""
+        area = np.trapezoid(np.append(0.0, self.found), np.append(0.0, self.false))
+        return float(area / (self.found[-1] * self.false[-1]))
+
+    def average_precision(self) -> float:
+        return float((np.diff(self.found, prepend=0.0) * self.found / (self.found + self.false)).sum() / self.found[-1])
+
+    def precision_at(self, k: int) -> float:
+        """Within a step it rises evenly: ties are drawn at random."""
+        return float(np.interp(k, np.append(0.0, self.found + self.false), np.append(0.0, self.found)) / k)
+
+    def roc(self) -> pd.DataFrame:
+        found, false, threshold = (np.append(first, values) for first, values in (
+            (0.0, self.found), (0.0, self.false), (np.inf, self.threshold)))  # fmt: skip
+        corner = np.concatenate([[True], (np.diff(found, 2) != 0) | (np.diff(false, 2) != 0), [True]])
+        columns = {
+            "false_positive_rate": false / false[-1],
+            "true_positive_rate": found / found[-1],
+            "threshold": threshold,
+        }
+        return _thinned({name: values[corner] for name, values in columns.items()}, *list(columns)[:2])
+
+    def precision_recall(self) -> pd.DataFrame:
+        precision = np.append(1.0, self.found / (self.found + self.false))
+        columns = {"recall": np.append(0.0, self.found) / self.found[-1], "precision": precision}
+        return _thinned(columns | {"threshold": np.append(np.inf, self.threshold)}, "recall", "precision")
 
 
-def _precision_recall(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> pd.DataFrame:
-    precision, recall, thresholds = precision_recall_curve(truth, values)
-    columns = {"recall": recall[::-1], "precision": precision[::-1], "threshold": np.append(thresholds, np.inf)[::-1]}
-    return _thinned(columns, "recall", "precision")
+def _steps(values: NDArray[np.float64], truth: NDArray[np.bool_]) -> _Steps:
+    order = np.argsort(values)[::-1]
+    falling = values[order]
+    last = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
+    found = np.cumsum(truth[order], dtype=np.float64)[last]
+    return _Steps(falling[last], found, last + 1.0 - found)
 
 
 def _thinned(columns: dict[str, NDArray[np.float64]], x: str, y: str) -> pd.DataFrame:

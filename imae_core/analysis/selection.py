@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
+from imae_core.analysis.places import mean_ranks
 from imae_core.errors import BadInputError
 
 SOURCE = "Chen et al. 2021, arXiv 2012.04193"
@@ -153,5 +153,5 @@ def _truth(table: pd.DataFrame, chosen: Hashable) -> Truth | None:
     best_accuracy, chosen_accuracy = float(test.max()), float(test[table.index == chosen].iloc[0])
     correlation = None
     if len(table) >= 3 and table["validation_mean"].nunique() > 1 and test.nunique() > 1:
-        correlation = float(spearmanr(table["validation_mean"], test).statistic)
+        correlation = float(np.corrcoef(mean_ranks(table["validation_mean"]), mean_ranks(test))[0, 1])
     return Truth(best, best_accuracy, chosen_accuracy, best_accuracy - chosen_accuracy, correlation)

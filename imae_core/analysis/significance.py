@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 ALPHA = 0.05
 FEWEST_FOR_WILCOXON = 6  # below, its smallest two-sided p is above .05
@@ -52,6 +51,8 @@ def paired_test(a: pd.Series, b: pd.Series, level: float = 0.95) -> Paired | Non
     n = len(differences)
     if n < 2:
         return None
+    from scipy import stats  # only here: it takes long to load
+
     mean, error = float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(n))
     if error <= 1e-12 * max(1.0, abs(mean)):
         error, p = 0.0, float(abs(mean) <= 1e-12)
@@ -64,6 +65,8 @@ def paired_test(a: pd.Series, b: pd.Series, level: float = 0.95) -> Paired | Non
 def _wilcoxon(differences: NDArray[np.float64]) -> float | None:
     if len(differences) < FEWEST_FOR_WILCOXON:
         return None
+    from scipy import stats
+
     moved = differences[differences != 0]
     return float(stats.wilcoxon(moved).pvalue) if len(moved) else 1.0
 

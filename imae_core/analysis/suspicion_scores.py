@@ -3,21 +3,16 @@
 An example without evidence (NaN) has the score NaN.
 """
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import NearestNeighbors
 
 from imae_core.analysis.histograms import SMALLEST_P
+from imae_core.analysis.mixture import fit_mixture
 from imae_core.errors import ImaeError
 
 Scores = NDArray[np.float64]
 NEIGHBOURS = 10
 MOST_REFERENCES = 20_000  # beyond this many examples the neighbours are looked for among a sample of that many
-MOST_FITTED = 10_000  # a mixture is fitted to a sample of that many scores
 
 
 def cross_entropy(p_label: ArrayLike) -> Scores:
@@ -35,7 +30,7 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     """1 - P(component of the lower mean) of a two-component Gaussian mixture on the losses (N,), scaled to [0, 1].
 
     DivideMix's settings: max_iter 10, tol 1e-2, reg_covar 5e-4 (Li et al. 2020, arXiv 2002.07394, Section 3.1 and its
-    code). All 0 where the losses do not differ. Of more than `MOST_FITTED` losses a random sample of that many is fitted.
+    code). All 0 where the losses do not differ.
     """
     values = np.asarray(loss, dtype=np.float64)
     known = np.isfinite(values)
@@ -43,20 +38,9 @@ def high_loss_component(loss: ArrayLike) -> Scores:
     finite = values[known]
     if len(finite) < 2 or finite.min() == finite.max():
         return scores
-    scaled = ((finite - finite.min()) / (finite.max() - finite.min()))[:, None]
-    mixture = GaussianMixture(2, max_iter=10, tol=1e-2, reg_covar=5e-4, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are the method's own choice
-        mixture.fit(sampled(scaled))
-    scores[known] = 1.0 - mixture.predict_proba(scaled)[:, mixture.means_.argmin()]
+    scaled = (finite - finite.min()) / (finite.max() - finite.min())
+    scores[known] = fit_mixture(scaled, max_iter=10, tolerance=1e-2).higher(scaled)
     return scores
-
-
-def sampled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """At most `MOST_FITTED` of some values (N, ...), always the same ones."""
-    if len(values) <= MOST_FITTED:
-        return values
-    return np.random.default_rng(0).choice(values, MOST_FITTED, replace=False)
 
 
 def label_quality_gap(given_labels: ArrayLike, pred_probs: ArrayLike) -> Scores:
@@ -100,6 +84,8 @@ def neighbours_against(given_labels: ArrayLike, embeddings: ArrayLike, count: in
         return np.where(known, 0.0, np.nan)
     if len(voters) > MOST_REFERENCES:
         voters = np.sort(np.random.default_rng(0).choice(voters, MOST_REFERENCES, replace=False))
+    from sklearn.neighbors import NearestNeighbors  # only here: scikit-learn takes long to load, and memory
+
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     count = min(count, len(voters) - 1)
     search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(units[voters])

@@ -52,11 +52,16 @@ def bin_edges(low: float, high: float, bins: int = 50) -> NDArray[np.float64]:
     return np.linspace(low, high, bins + 1)
 
 
-def bin_counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(bins,) counts; what lies outside falls into the first or last bin, NaN into none."""
-    numbers = np.asarray(values, dtype=np.float64)
-    numbers = np.clip(numbers[np.isfinite(numbers)], edges[0], edges[-1])
-    return np.histogram(numbers, bins=edges)[0].astype(np.int64)
+def bin_places(values: NDArray[np.floating], edges: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(n,) the bin of each finite value between at most 256 even edges; what lies outside is in the first or last bin.
+
+    Several times faster than np.histogram, which looks at each value's two edges.
+    """
+    low, high, bins = float(edges[0]), float(edges[-1]), len(edges) - 1
+    places = np.clip(values, low, high)
+    places -= low
+    places *= bins / (high - low)
+    return np.asarray(np.minimum(places.astype(np.uint8), bins - 1), dtype=np.uint8)
 
 
 def populations(is_corrupted: ArrayLike | None, num_examples: int) -> dict[str, NDArray[np.bool_]]:

@@ -7,7 +7,7 @@ import pandas as pd
 from imae_core.analysis.comparison import Comparison, compare
 from imae_core.analysis.same_examples import TrainedOn, same_labels
 from imae_core.errors import BadInputError
-from imae_core.runs.folder import RunFolder
+from imae_core.runs.folder import LABELS, RunFolder
 from imae_core.runs.store import StoredRun
 
 Runs = Sequence[tuple[StoredRun, RunFolder]]
@@ -44,7 +44,7 @@ def histories(folders: Sequence[RunFolder]) -> pd.DataFrame:
 def trained_on(run: StoredRun, folder: RunFolder, examples: pd.DataFrame | None = None) -> TrainedOn:
     """What the run trained on, to tell whether another saw the same examples; `examples` where they were read already."""
     fingerprint = str(folder.environment().get("data_fingerprint", ""))
-    table = folder.examples() if examples is None else examples
+    table = folder.examples(LABELS) if examples is None else examples
     return TrainedOn(run.config.dataset, fingerprint, run.config.noise_seed, table)
 
 
@@ -54,7 +54,7 @@ def on_same_labels(run: StoredRun, folder: RunFolder, others: Runs) -> list[tupl
     likely = [
         (other, place)
         for other, place in others
-        if other.run_id != run.run_id and _labels_key(other) == _labels_key(run) and place.epochs("eval")
+        if other.run_id != run.run_id and _labels_key(other) == _labels_key(run) and place.has_epochs("eval")
     ]
     return [(other, place) for other, place in likely if same_labels(own, trained_on(other, place))]
 

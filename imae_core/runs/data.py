@@ -31,7 +31,7 @@ def run_inputs(folder: RunFolder, dataset: Dataset) -> RowInputs:
     """
     config = folder.config()
     if config.noise.is_none or not NOISES[config.noise.kind].changes_inputs:
-        return RowInputs(dataset.train_inputs, folder.examples()["index"].to_numpy(dtype=np.int64))
+        return RowInputs(dataset.train_inputs, folder.examples(["index"])["index"].to_numpy(dtype=np.int64))
     source = None if config.noise.source is None else _unchanged(folder, config.noise.source, "source_fingerprint")
     inputs = run_rows(config, dataset, source)[0].dataset.train_inputs
     return inputs if isinstance(inputs, RowInputs) else RowInputs(inputs)

@@ -7,8 +7,9 @@ import pandas as pd
 
 from imae_core.analysis.detectors import available, scores_of
 from imae_core.analysis.scorecard import MEASURES, measures
+from imae_core.analysis.truth import truth_is_known
 from imae_core.errors import BadInputError
-from imae_core.runs.folder import RunFolder
+from imae_core.runs.folder import LABELS, RunFolder
 from imae_core.runs.suspects import inputs_by_epoch
 
 MOST_EPOCHS = 40
@@ -36,8 +37,8 @@ def detection_course(folder: RunFolder, names: Sequence[str], most: int = MOST_E
 
     Raises BadInputError where the truth is not known, RunError if nothing was evaluated yet.
     """
-    examples = folder.examples()
-    if len(examples) and (examples["true_label"] < 0).any():
+    examples = folder.examples(LABELS)
+    if len(examples) and not truth_is_known(examples):
         raise BadInputError(
             f"it is not known which labels of run {folder.run_id} are wrong, so nothing can be measured"
         )

@@ -1,11 +1,11 @@
 """A run folder: the only module that knows its file names.
 
-Arrow files are uncompressed IPC, so that readers map them instead of copying. Every file is moved into place
-whole; `result.json` is written last of all and marks a finished run.
+Every file is moved into place whole; `result.json` is written last of all and marks a finished run.
 """
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +15,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.config import RunConfig, parse_config
-from imae_core.errors import FormatVersionError, RunError
+from imae_core.errors import RunError
 from imae_core.files import read_json, replacing, write_json
+from imae_core.runs.arrow import FORMAT_VERSION, Arrays, check_version, read_frame, read_table, write_table
 
-FORMAT_VERSION = 1
 Source = Literal["seen", "eval"]
 SOURCES: tuple[Source, ...] = ("seen", "eval")
-Arrays = Mapping[str, NDArray[Any]]
+LABELS = ("index", "given_label", "true_label", "is_corrupted")  # of an example; its split is always train
+ArrayName = Literal["pred_probs", "embeddings"]
 
 # what stays of a run: not its lock, heartbeat and control file, which mean something on one machine only
 _LASTING = re.compile(
@@ -130,7 +131,7 @@ class RunFolder:
     def result(self) -> dict[str, Any] | None:
         values = read_json(self.path / "result.json")
         if values is not None:
-            _check_version(values.get("format_version", 1), self.path / "result.json")
+            check_version(values.get("format_version", 1), self.path / "result.json")
         return values  # type: ignore[no-any-return]
 
     def forget_outcome(self) -> None:
@@ -173,40 +174,40 @@ class RunFolder:
         assert index is not None
         unknown = {"true_label": pa.nulls(len(index), pa.int32()), "is_corrupted": pa.nulls(len(index), pa.bool_())}
         table = {name: unknown[name] if values is None else values for name, values in columns.items()}
-        _write_table(self.path / "examples.arrow", pa.table(table))
+        write_table(self.path / "examples.arrow", pa.table(table))
 
-    def examples(self) -> pd.DataFrame:
-        """As written; true_label is -1 and is_corrupted False everywhere where the truth is not known, which is what
-        `analysis.truth.truth_is_known` goes by."""
-        frame = _read_frame(self.path / "examples.arrow")
-        if len(frame) and frame["true_label"].isna().all():
+    def examples(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """As written, or some columns alone; true_label is -1 and is_corrupted False everywhere where the truth is not known,
+        which is what `analysis.truth.truth_is_known` goes by."""
+        frame = read_frame(self.path / "examples.arrow", columns)
+        if "true_label" in frame and len(frame) and frame["true_label"].isna().all():
             frame = frame.assign(true_label=np.int32(-1), is_corrupted=False)
         return frame
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """One row an epoch; what was not measured in an epoch is null."""
-        _write_table(self.path / "metrics.arrow", pa.Table.from_pylist(list(rows)))
+        write_table(self.path / "metrics.arrow", pa.Table.from_pylist(list(rows)))
 
     def metrics(self) -> pd.DataFrame:
         """All rows so far; empty before the first epoch has ended."""
-        return _read_frame(self.path / "metrics.arrow")
+        return read_frame(self.path / "metrics.arrow")
 
     def write_histograms(self, table: pa.Table) -> None:
         """One row per (epoch, source, quantity, population): `counts` over the even bins between `low` and `high`,
         and the `median` and `total` of the values; see `runs/histograms.py`."""
-        _write_table(self.path / "histograms.arrow", table)
+        write_table(self.path / "histograms.arrow", table)
 
     def histograms(self) -> pd.DataFrame:
         """As written; empty before the first epoch has ended, and where an older program wrote another table."""
-        frame = _read_frame(self.path / "histograms.arrow")
+        frame = read_frame(self.path / "histograms.arrow")
         return frame if "median" in frame else frame.head(0)
 
     def write_trajectory(self, columns: Arrays) -> None:
         """Per training row over the eval epochs so far: mean and variance of p_label, AUM, forgetting counts."""
-        _write_table(self.path / "trajectory.arrow", columns)
+        write_table(self.path / "trajectory.arrow", columns)
 
     def trajectory(self) -> pd.DataFrame:
-        return _read_frame(self.path / "trajectory.arrow")
+        return read_frame(self.path / "trajectory.arrow")
 
     # -- per-example dynamics ----------------------------------------------------------------------------------
 
@@ -216,27 +217,48 @@ class RunFolder:
     def write_dynamics(self, source: Source, epoch: int, columns: Arrays) -> None:
         """One epoch (counted from 1) in index order, with the columns and types of `DYNAMICS_TYPES`."""
         typed = {name: np.asarray(columns[name], dtype=kind) for name, kind in DYNAMICS_TYPES.items()}
-        _write_table(self._dynamics_path(source, epoch), typed)
+        write_table(self._dynamics_path(source, epoch), typed)
 
     def epochs(self, source: Source) -> list[int]:
         """The epochs that are recorded, rising."""
-        pattern = re.compile(rf"{source}-(\d+)\.arrow")
-        names = (pattern.fullmatch(file.name) for file in (self.path / "dynamics").glob(f"{source}-*.arrow"))
-        return sorted(int(match[1]) for match in names if match)
+        return sorted(self._epochs(source))
 
-    def dynamics(self, source: Source, epoch: int, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
-        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order; or of `rows` alone."""
+    def has_epochs(self, source: Source) -> bool:
+        """Whether any epoch is recorded; of 300 runs this is asked at once, so it looks no further than the first."""
+        return any(True for _ in self._epochs(source))
+
+    def _epochs(self, source: Source) -> Iterator[int]:
+        pattern = re.compile(rf"{source}-(\d+)\.arrow")
+        try:
+            with os.scandir(self.path / "dynamics") as files:
+                for file in files:
+                    if match := pattern.fullmatch(file.name):
+                        yield int(match[1])
+        except FileNotFoundError:
+            return
+
+    def dynamics(self, source: Source, epoch: int) -> pd.DataFrame:
+        """(N rows) p_label, predicted, weight, margin, p_true of one epoch, in index order."""
+        return read_table(self._existing_dynamics(source, epoch)).to_pandas()  # type: ignore[no-any-return]
+
+    def dynamics_columns(
+        self, source: Source, epoch: int, names: Sequence[str], rows: NDArray[np.int64] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """Some columns of `dynamics` alone: maps of the file, or copies of `rows` where these are given."""
+        table = read_table(self._existing_dynamics(source, epoch))
+        columns = {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in names}
+        return columns if rows is None else {name: values[rows] for name, values in columns.items()}
+
+    def _existing_dynamics(self, source: Source, epoch: int) -> Path:
         path = self._dynamics_path(source, epoch)
         if not path.exists():
             raise RunError(f"run {self.run_id} has no {source!r} dynamics of epoch {epoch}")
-        if rows is None:
-            return _read_frame(path)
-        return _read_table(path).take(pa.array(rows)).to_pandas()  # type: ignore[no-any-return]
+        return path
 
     def example_dynamics(self, source: Source, row: int) -> pd.DataFrame:
         """One example over all epochs, with a column `epoch`; reads that row only."""
         epochs = self.epochs(source)
-        rows = [_read_table(self._dynamics_path(source, epoch)).slice(row, 1) for epoch in epochs]
+        rows = [read_table(self._dynamics_path(source, epoch)).slice(row, 1) for epoch in epochs]
         if not rows:
             return pd.DataFrame({name: [] for name in ("epoch", *DYNAMICS_TYPES)})
         table: pd.DataFrame = pa.concat_tables(rows).to_pandas()
@@ -244,44 +266,12 @@ class RunFolder:
 
     # -- the final model ---------------------------------------------------------------------------------------
 
-    def write_array(self, name: Literal["pred_probs", "embeddings"], values: NDArray[Any]) -> None:
+    def write_array(self, name: ArrayName, values: NDArray[Any]) -> None:
         """Outputs of the final model for the training rows: pred_probs (N, K), embeddings (N, D)."""
         with replacing(self.path / f"{name}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, values, allow_pickle=False)
 
-    def array(self, name: Literal["pred_probs", "embeddings"]) -> NDArray[Any] | None:
+    def array(self, name: ArrayName) -> NDArray[Any] | None:
         """A read-only map of the array, or None before the run has ended."""
         path = self.path / f"{name}.npy"
         return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
-
-
-def _write_table(path: Path, columns: Arrays | pa.Table) -> None:
-    table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-    table = table.replace_schema_metadata({"format_version": str(FORMAT_VERSION)})
-    with (
-        replacing(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, table.schema) as writer,
-    ):
-        writer.write_table(table)
-
-
-def _read_table(path: Path) -> pa.Table:
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
-    metadata = table.schema.metadata or {}
-    _check_version(int(metadata.get(b"format_version", b"1")), path)
-    return table
-
-
-def _read_frame(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        return pd.DataFrame()
-    return _read_table(path).to_pandas()  # type: ignore[no-any-return]
-
-
-def _check_version(version: int, path: Path) -> None:
-    if version > FORMAT_VERSION:
-        raise FormatVersionError(
-            f"{path} has format version {version}, but this program reads up to {FORMAT_VERSION}; update the program"
-        )

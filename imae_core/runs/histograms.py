@@ -1,6 +1,7 @@
 """Binned counts of every epoch, so that a whole run can be scrubbed without reading its examples."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,18 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imae_core.analysis.histograms import binned, quantities, quantity_edges
+from imae_core.analysis.histograms import RECORDED, binned, quantities, quantity_edges
 from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import populations
 from imae_core.catalog import LOSSES
 from imae_core.config import RunConfig
 from imae_core.curves import largest_weight
-from imae_core.runs.folder import SOURCES, RunFolder, Source
+from imae_core.hardware import cpu_cores
+from imae_core.runs.folder import LABELS, SOURCES, RunFolder, Source
 
 COLUMNS = ("epoch", "source", "quantity", "population", "low", "high", "median", "total", "counts")
 Masks = Mapping[str, NDArray[np.bool_]]
+Parts = Masks | Mapping[str, slice]
 
 
 class HistogramBook:
@@ -50,7 +53,7 @@ def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:
     table = folder.histograms()
     if len(table):
         return table[table["source"] == source]
-    labels = folder.examples()
+    labels = folder.examples(LABELS)
     known = truth_is_known(labels)
     masks = populations(labels["is_corrupted"] if known else None, len(labels))
     return count_histograms(
@@ -68,23 +71,22 @@ def count_histograms(
     edges = quantity_edges(weight_limit(folder, config))
     together = np.concatenate(list(rows.values()))
     ends = np.cumsum([0, *map(len, rows.values())])
-    masks = {}
-    for name, start, end in zip(rows, ends[:-1], ends[1:], strict=True):
-        masks[name] = np.zeros(len(together), dtype=bool)
-        masks[name][start:end] = True
-    tables = [
-        _count(epoch, source, folder.dynamics(source, epoch, together), masks, edges) for epoch in folder.epochs(source)
-    ]
-    return pa.concat_tables(tables).to_pandas()  # type: ignore[no-any-return]
+    parts = {name: slice(start, end) for name, start, end in zip(rows, ends[:-1], ends[1:], strict=True)}
+
+    def count(epoch: int) -> pa.Table:
+        return _count(epoch, source, folder.dynamics_columns(source, epoch, RECORDED, together), parts, edges)
+
+    with ThreadPoolExecutor(cpu_cores()) as threads:  # reading and numpy's loops leave the interpreter free
+        return pa.concat_tables(threads.map(count, folder.epochs(source))).to_pandas()  # type: ignore[no-any-return]
 
 
 def _count(
-    epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame, masks: Masks, edges: Mapping[str, Any]
+    epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame, parts: Parts, edges: Mapping[str, Any]
 ) -> pa.Table:
     rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for quantity, values in quantities(columns).items():
-        for population, mask in masks.items():
-            found = binned(values[mask], edges[quantity])
+        for population, part in parts.items():
+            found = binned(values[part], edges[quantity])
             low, high = edges[quantity][0], edges[quantity][-1]
             row = (epoch, source, quantity, population, low, high, found.median, found.total, found.counts)
             for name, value in zip(COLUMNS, row, strict=True):

@@ -1,6 +1,7 @@
 """The suspicious labels of a run: what detectors need, read from its folder, and the ranking of all its examples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from imae_core.analysis.detectors import (
     DEFAULT_DETECTOR,
     DETECTORS,
     DetectorInputs,
+    possible,
     scores_of,
     suggested_labels,
     suspicion_order,
@@ -19,7 +21,10 @@ from imae_core.analysis.noise_estimate import NoiseEstimate, estimate_noise
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.analysis.truth import truth_is_known
 from imae_core.errors import BadInputError, RunError
-from imae_core.runs.folder import RunFolder
+from imae_core.runs.folder import LABELS, ArrayName, RunFolder
+
+JUDGED = ("p_label", "margin", "predicted")  # what detectors read of an epoch
+Columns = Mapping[str, NDArray[Any]]
 
 
 def detector_inputs(folder: RunFolder, epoch: int | None = None) -> DetectorInputs:
@@ -43,38 +48,44 @@ def inputs_by_epoch(folder: RunFolder, wanted: Sequence[int]) -> Iterator[tuple[
     Raises RunError if nothing was evaluated yet.
     """
     *earlier, last = _evaluated(folder)
-    examples = folder.examples()
+    examples = folder.examples(LABELS)
     given = examples["given_label"].to_numpy(dtype=np.int64)
     stats, until = TrajectoryStats(len(given)), max(set(wanted) & set(earlier), default=0)
     for epoch in (epoch for epoch in earlier if epoch <= until):
-        dynamics = folder.dynamics("eval", epoch)
-        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"].to_numpy() == given)
+        dynamics = folder.dynamics_columns("eval", epoch, JUDGED)
+        stats.update(dynamics["p_label"], dynamics["margin"], dynamics["predicted"] == given)
         if epoch in wanted:
             yield epoch, _inputs(examples, given, dynamics, pd.DataFrame(stats.table()))
     if last in wanted:
         outputs = folder.array("pred_probs"), folder.array("embeddings")
-        yield last, _inputs(examples, given, folder.dynamics("eval", last), folder.trajectory(), *outputs)
+        yield (
+            last,
+            _inputs(examples, given, folder.dynamics_columns("eval", last, JUDGED), folder.trajectory(), *outputs),
+        )
 
 
 def noise_estimate(folder: RunFolder) -> tuple[NoiseEstimate, str] | None:
     """How many labels of a run are wrong by confident learning, and in words what speaks against that ("" if nothing).
 
-    None where the run has recorded no probabilities (yet). Raises what `detector_inputs` and `estimate_noise` raise.
+    None where the run has recorded no probabilities (yet). Raises RunError if nothing was evaluated yet, and
+    what `estimate_noise` raises.
     """
-    inputs = detector_inputs(folder)
-    if inputs.pred_probs is None or inputs.trajectory is None:
+    _evaluated(folder)
+    pred_probs = folder.array("pred_probs")
+    if pred_probs is None:
         return None
-    estimate = estimate_noise(inputs.given_labels, inputs.pred_probs)
-    predicted = np.asarray(inputs.pred_probs).argmax(axis=1)
-    agreement = float((predicted == inputs.given_labels).mean())
+    given = folder.examples(["given_label"])["given_label"].to_numpy(dtype=np.int64)
+    estimate = estimate_noise(given, pred_probs)
+    predicted = pred_probs.argmax(axis=1)
+    agreement = float((predicted == given).mean())
     test_accuracy = (folder.result() or {}).get("final_test_accuracy")
-    late = learned_late(inputs.given_labels, predicted, inputs.trajectory)
+    late = learned_late(given, predicted, folder.trajectory())
     return estimate, doubt(estimate.noise_rate, agreement, test_accuracy, late)
 
 
 def _evaluated(folder: RunFolder) -> list[int]:
     epochs = folder.epochs("eval")
-    if not epochs or not len(folder.examples()):
+    if not epochs or not len(folder.examples(["index"])):
         raise RunError(f"run {folder.run_id} has not evaluated its training set yet; wait for its first evaluation")
     return epochs
 
@@ -82,20 +93,27 @@ def _evaluated(folder: RunFolder) -> list[int]:
 def _inputs(
     examples: pd.DataFrame,
     given: NDArray[np.int64],
-    dynamics: pd.DataFrame,
+    dynamics: Columns,
     trajectory: pd.DataFrame,
     pred_probs: NDArray[np.floating] | None = None,
     embeddings: NDArray[np.floating] | None = None,
 ) -> DetectorInputs:
     return DetectorInputs(
         given_labels=given,
-        p_label=dynamics["p_label"].to_numpy(),
-        margin=dynamics["margin"].to_numpy(),
+        p_label=dynamics["p_label"],
+        margin=dynamics["margin"],
         num_classes=_num_classes(examples, dynamics, pred_probs),
         trajectory=trajectory,
         pred_probs=pred_probs,
         embeddings=embeddings,
     )
+
+
+def possible_detectors(folder: RunFolder) -> list[str]:
+    """The names of the detectors whose needs the run has recorded; reads none of it."""
+    arrays: tuple[ArrayName, ...] = ("pred_probs", "embeddings")
+    recorded: list[str] = [name for name in arrays if folder.array(name) is not None]
+    return possible([*recorded, *(["trajectory"] if folder.has_epochs("eval") else [])])
 
 
 def suspects_table(
@@ -118,7 +136,7 @@ def suspects_table(
     if not names:
         raise BadInputError(f"give at least one detector; choose from: {', '.join(DETECTORS)}")
     inputs = detector_inputs(folder, epoch)
-    examples = folder.examples()
+    examples = folder.examples(LABELS)
     unknown = np.full(len(examples), not truth_is_known(examples))
     at = folder.epochs("eval")[-1] if epoch is None else epoch
     scores, suspicion = scores_of(names, inputs)
@@ -129,7 +147,7 @@ def suspects_table(
         "given_label": examples["given_label"],
         "true_label": examples["true_label"].astype("Int32").mask(unknown),
         "is_corrupted": examples["is_corrupted"].astype("boolean").mask(unknown),
-        "predicted": folder.dynamics("eval", at)["predicted"].astype(np.int32),
+        "predicted": folder.dynamics_columns("eval", at, ["predicted"])["predicted"].astype(np.int32),
         "suggested_label": suggested_labels(inputs),
         **scores,
         "suspicion": suspicion,
@@ -138,7 +156,7 @@ def suspects_table(
     return pd.DataFrame(table)
 
 
-def _num_classes(examples: pd.DataFrame, dynamics: pd.DataFrame, pred_probs: NDArray[np.floating] | None) -> int:
+def _num_classes(examples: pd.DataFrame, dynamics: Columns, pred_probs: NDArray[np.floating] | None) -> int:
     """As many as the probabilities have; before there are any, as many as labels and predictions name."""
     if pred_probs is not None:
         return int(pred_probs.shape[1])

@@ -8,8 +8,9 @@ import pytest
 
 from imae_core.analysis.detection import detection_auc, suspicion
 from imae_core.analysis.findings import attention_sentence, percent
+from imae_core.analysis.histograms import binned
 from imae_core.analysis.trajectories import TrajectoryStats
-from imae_core.analysis.weights import bin_counts, bin_edges, weight_share
+from imae_core.analysis.weights import bin_edges, weight_share
 
 
 def test_weight_share_by_hand():
@@ -52,8 +53,19 @@ def test_detection_is_high_for_low_p():
 
 
 def test_bins_keep_everything_finite():
-    counts = bin_counts([-1.0, 0.0, 0.5, 1.0, 7.0, np.nan], bin_edges(0, 1, 4))
-    assert counts.tolist() == [2, 0, 1, 2]
+    found = binned(np.array([-1.0, 0.0, 0.5, 1.0, 7.0, np.nan]), bin_edges(0, 1, 4))
+    assert found.counts.tolist() == [2, 0, 1, 2]
+    assert (found.median, found.total) == (0.5, 7.5)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 2, 999, 1000])
+def test_a_median_is_found_within_its_bin(kind, size):
+    generator = np.random.default_rng(size)
+    values = (generator.normal(size=size) * 12).astype(kind).astype(np.promote_types(kind, np.float32))
+    found = binned(values, bin_edges(-15.0, 15.0))
+    assert found.median == pytest.approx(np.median(values.astype(np.float64)))
+    assert found.counts.tolist() == np.histogram(np.clip(values, -15, 15), bin_edges(-15.0, 15.0))[0].tolist()
 
 
 def test_analysis_needs_no_torch():

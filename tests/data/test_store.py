@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits as sklearn_digits
+from sklearn.model_selection import train_test_split
 
 from imae_core.data.dataset import Dataset
 from imae_core.data.facts import dataset_facts
@@ -39,6 +41,18 @@ def test_digits_are_split_as_the_design_says():
     counts = np.bincount(data.test_labels)
     assert counts.min() >= 48
     assert counts.max() <= 52
+
+
+def test_digits_are_those_of_scikit_learn():
+    pixels, labels = sklearn_digits(return_X_y=True)
+    train, test = train_test_split(np.arange(1797), test_size=500, random_state=0, stratify=labels)
+    data = load_dataset(None, "digits")
+    for rows, inputs, known in (
+        (train, data.train_inputs, data.train_labels),
+        (test, data.test_inputs, data.test_labels),
+    ):
+        np.testing.assert_array_equal(inputs.reshape(-1, 64), pixels[rows])
+        np.testing.assert_array_equal(known, labels[rows])
 
 
 def test_round_trip(tmp_path):

@@ -50,8 +50,8 @@ def test_what_needs_the_final_net_is_measured_at_the_last_epoch_alone(home):
 
 def test_each_epoch_is_read_once(home, monkeypatch):
     _, folder = made_up_run(home, epochs=6)
-    read, plain = [], RunFolder.dynamics
-    monkeypatch.setattr(RunFolder, "dynamics", lambda *a: read.append(a[2]) or plain(*a))
+    read, plain = [], RunFolder.dynamics_columns
+    monkeypatch.setattr(RunFolder, "dynamics_columns", lambda *a: read.append(a[2]) or plain(*a))
     assert [epoch for epoch, _ in inputs_by_epoch(folder, [2, 4, 6])] == [2, 4, 6]
     assert read == [1, 2, 3, 4, 6], "the fifth is not needed: the last epoch's statistics are stored"
     read.clear()

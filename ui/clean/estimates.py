@@ -1,12 +1,16 @@
 """How many labels are wrong, and which class is called which."""
 
+from typing import Any
+
 import streamlit as st
 
 from imae_core.analysis.matrices import count_matrix, row_shares
+from imae_core.analysis.noise_estimate import NoiseEstimate
 from ui import live_chart, text
 from ui.clean.ranking import Ranking
 from ui.clean.scorecards import draw_scorecards
 from ui.figures import transition_heatmap
+from ui.inspect.view import RunView
 
 MOST_CLASSES = 100
 
@@ -47,8 +51,8 @@ def _numbers(ranking: Ranking) -> None:
             "(CCE, mean confidence). Of the mean rank of several detectors it says nothing, so it is not shown for one.",
         )  # fmt: skip
     if ranking.view.known:
-        wrong = ranking.suspects["is_corrupted"].astype(bool)
-        next(columns).metric("In truth", text.percent(float(wrong.mean())), help="Known for this data set.")
+        wrong = float(ranking.view.column("is_corrupted").mean())
+        next(columns).metric("In truth", text.percent(wrong), help="Known for this data set.")
     if estimate is not None:
         st.caption(_limits(bool(ranking.view.status.run.config.num_folds)))
     if ranking.doubt:
@@ -75,13 +79,20 @@ def _matrices(ranking: Ranking) -> None:
     left, right = st.columns(2)
     if estimate is not None:
         with left:
-            live_chart.chart(
-                transition_heatmap(estimate.transition_matrix, names, "Estimated: given label by true label"),
-                key="estimated_matrix",
-            )
+            live_chart.chart(_estimated(ranking.key, names, estimate), key="estimated_matrix")
     if view.known:
-        counts = count_matrix(ranking.suspects["true_label"], ranking.suspects["given_label"], view.num_classes)
         with right:
-            live_chart.chart(
-                transition_heatmap(row_shares(counts), names, "In truth: given label by true label"), key="true_matrix"
-            )
+            live_chart.chart(_realised(ranking.key, names, view), key="true_matrix")
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _estimated(key: tuple[Any, ...], names: list[str], _estimate: NoiseEstimate) -> str:
+    """The figure as JSON."""
+    return transition_heatmap(_estimate.transition_matrix, names, "Estimated: given label by true label").to_json()
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _realised(key: tuple[Any, ...], names: list[str], _view: RunView) -> str:
+    """The figure as JSON."""
+    counts = count_matrix(_view.column("true_label"), _view.column("given_label"), _view.num_classes)
+    return transition_heatmap(row_shares(counts), names, "In truth: given label by true label").to_json()

@@ -42,7 +42,10 @@ class Ranking:
     @cached_property
     def rows(self) -> np.ndarray:
         """(N,) rows of the run, the most suspicious first."""
-        return np.argsort(self.suspects["rank"].to_numpy(), kind="stable")
+        rank = self.suspects["rank"].to_numpy()
+        rows = np.empty(len(rank), dtype=np.int64)
+        rows[rank - 1] = np.arange(len(rank))
+        return rows
 
     def rows_of(self, indices: list[int]) -> np.ndarray:
         """Rows of the run, from rows of the data set; what is not of this run is left out."""

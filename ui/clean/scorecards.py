@@ -10,12 +10,14 @@ from imae_core.analysis.detectors import DETECTORS
 from imae_core.analysis.parameters import group_names, parameter_table
 from imae_core.analysis.scorecard import MEASURES, Scorecard, per_class, scorecard
 from imae_core.runs.detection import MEAN_RANK, MOST_EPOCHS
+from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
 from ui import cache, live_chart, state
 from ui.clean.ranking import Ranking
-from ui.comparison_figures import legend, line_styles
+from ui.comparison_figures import Line, legend, line_styles
 from ui.detection_figures import course_figure, precision_recall_figure, roc_figure
 
+Key = tuple[Any, ...]
 MARKS = (10, 100, 1_000, 10_000)
 SCORES = {"now": "at the end", "epoch": "by epoch", "loss": "by loss"}
 START_LINES, MOST_LINES = 4, 8
@@ -25,7 +27,7 @@ START_LINES, MOST_LINES = 4, 8
 def draw_scorecards(ranking: Ranking) -> None:
     """The ranking against the truth: as it stands, epoch by epoch, or beside other runs."""
     st.subheader("How well the ranking finds wrong labels", divider="gray")
-    truth = ranking.suspects["is_corrupted"].astype(bool).to_numpy()
+    truth = ranking.view.column("is_corrupted")
     if truth.all() or not truth.any():
         st.info("All labels are right, or all are wrong: there is nothing to tell apart.", icon=":material/info:")
         return
@@ -57,15 +59,30 @@ def _counted(truth: np.ndarray) -> str:
 def _now(ranking: Ranking, truth: np.ndarray) -> None:
     cards = {title: _card(ranking.key, ranking.detectors, name) for name, title in _titles(ranking).items()}
     _score_table(cards)
+    roc, precision_recall = _curves(ranking.key, ranking.detectors, cards, float(truth.mean()))
     left, right = st.columns(2)
     with left:
-        live_chart.chart(roc_figure({name: card.roc for name, card in cards.items()}), key="roc")
+        live_chart.chart(roc, key="roc")
     with right:
-        curves = {name: card.precision_recall for name, card in cards.items()}
-        live_chart.chart(precision_recall_figure(curves, float(truth.mean())), key="precision_recall")
+        live_chart.chart(precision_recall, key="precision_recall")
     st.caption(f"{_counted(truth)}; evaluated, epoch {ranking.view.epoch}.")
-    with st.expander("Class by class", icon=":material/table:"):
-        _class_table(ranking)
+    _class_by_class(ranking)
+
+
+@st.fragment
+def _class_by_class(ranking: Ranking) -> None:
+    """Counted when it is opened."""
+    with st.expander("Class by class", icon=":material/table:", key="class_by_class", on_change="rerun") as expander:
+        if expander.open:
+            _class_table(ranking)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _curves(key: Key, detectors: tuple[str, ...], _cards: dict[str, Scorecard], noise_rate: float) -> tuple[str, str]:
+    """Both figures as JSON."""
+    roc = roc_figure({name: card.roc for name, card in _cards.items()})
+    curves = {name: card.precision_recall for name, card in _cards.items()}
+    return roc.to_json(), precision_recall_figure(curves, noise_rate).to_json()
 
 
 def _by_epoch(ranking: Ranking, truth: np.ndarray) -> None:
@@ -74,7 +91,8 @@ def _by_epoch(ranking: Ranking, truth: np.ndarray) -> None:
     late = [
         title for name, title in titles.items() if (course["ranking"] == name).sum() == 1 < course["epoch"].nunique()
     ]
-    _courses(course.assign(line=course["ranking"].map(titles)), list(titles.values()), truth)
+    lines = course.assign(line=course["ranking"].map(titles))
+    _courses((ranking.key, ranking.detectors), lines, list(titles.values()), truth)
     st.caption(
         f"{_counted(truth)} · {_epochs_shown(course, ranking.view.epochs)} Scores over the run are those up to that epoch."
         + (f" At the last epoch alone, since it needs the final net's outputs: {', '.join(late)}." if late else "")
@@ -88,15 +106,23 @@ def _epochs_shown(course: pd.DataFrame, epochs: list[int]) -> str:
     return f"{count} of {len(epochs)} evaluated epochs, evenly spread, the last among them."
 
 
-def _courses(course: pd.DataFrame, lines: list[str], truth: np.ndarray) -> None:
-    """ROC-AUC and average precision side by side, a line for each of `lines`."""
+def _courses(key: Key, course: pd.DataFrame, lines: list[str], truth: np.ndarray) -> None:
+    """ROC-AUC and average precision side by side, a line for each of `lines`; `key` tells what was measured."""
     styles = line_styles(lines)
     st.html(legend(styles))
     columns = st.columns(2)
     for column, (name, title, chance) in zip(columns, (("auc", "ROC-AUC", 0.5), ("average_precision", "average precision",
                                                        float(truth.mean()))), strict=True):  # fmt: skip
         with column:
-            live_chart.chart(course_figure(course, name, title, chance, styles), key=f"course_{name}")
+            live_chart.chart(_course_drawing(key, name, title, chance, styles, course), key=f"course_{name}")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _course_drawing(
+    key: Key, name: str, title: str, chance: float, styles: dict[str, Line], _course: pd.DataFrame
+) -> str:
+    """The figure as JSON."""
+    return course_figure(_course, name, title, chance, styles).to_json()
 
 
 def _by_loss(ranking: Ranking, truth: np.ndarray) -> None:
@@ -143,7 +169,7 @@ def _lines_by_loss(ranking: Ranking, runs: dict[str, RunStatus], name: str, trut
     if not len(course):
         return
     course = course[course["ranking"] == name]
-    _courses(course, wanted, truth)
+    _courses((ranking.detectors, *(_key(runs[line]) for line in wanted)), course, wanted, truth)
     st.caption(f"At most {MOST_EPOCHS} evaluated epochs of each run, evenly spread, the last among them.")
 
 
@@ -151,7 +177,7 @@ def _runs_on_same_labels(ranking: Ranking) -> dict[str, RunStatus]:
     """This run first, then the others, by what tells them apart."""
     own = ranking.view.status
     others = [status for status in cache.statuses() if status.run.run_id != own.run.run_id]
-    asked = tuple((status.run.run_id, status.run.attempt, bool(status.folder.epochs("eval"))) for status in others)
+    asked = tuple((status.run.run_id, status.run.attempt, status.folder.has_epochs("eval")) for status in others)
     same = cache.on_same_labels(own.run.run_id, own.run.attempt, asked)
     found = {status.run.run_id: status for status in (own, *others) if status.run.run_id in (own.run.run_id, *same)}
     configs = {run_id: status.run.config.model_dump(mode="json") for run_id, status in found.items()}
@@ -164,9 +190,13 @@ def _runs_on_same_labels(ranking: Ranking) -> dict[str, RunStatus]:
     return lines
 
 
+def _key(status: RunStatus) -> tuple[str, Source, int, float, str]:
+    """As that of `Ranking`."""
+    return status.run.run_id, "eval", len(status.folder.epochs("eval")), status.run.started or 0.0, status.run.state
+
+
 def _detection(status: RunStatus, detectors: tuple[str, ...], most: int) -> pd.DataFrame:
-    key = (status.run.run_id, "eval", len(status.folder.epochs("eval")), status.run.started or 0.0, status.run.state)
-    return cache.detection(*key, detectors, most)
+    return cache.detection(*_key(status), detectors, most)
 
 
 def _measured(course: pd.DataFrame, name: str) -> dict[str, float | None]:
@@ -175,7 +205,7 @@ def _measured(course: pd.DataFrame, name: str) -> dict[str, float | None]:
 
 
 @st.cache_data(show_spinner="Scoring the ranking …", max_entries=64)
-def _card(key: tuple[Any, ...], detectors: tuple[str, ...], column: str) -> Scorecard:
+def _card(key: Key, detectors: tuple[str, ...], column: str) -> Scorecard:
     suspects = cache.suspects(*key, detectors)
     return scorecard(suspects[column], suspects["is_corrupted"].astype(bool), at=MARKS)
 
@@ -196,7 +226,7 @@ def _score_table(cards: dict[str, Scorecard]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _classes(key: tuple[Any, ...], detectors: tuple[str, ...], num_classes: int, num_suspects: int) -> pd.DataFrame:
+def _classes(key: Key, detectors: tuple[str, ...], num_classes: int, num_suspects: int) -> pd.DataFrame:
     suspects = cache.suspects(*key, detectors)
     truth = suspects["is_corrupted"].astype(bool)
     return per_class(suspects["suspicion"], truth, suspects["given_label"], num_classes, num_suspects)

@@ -1,5 +1,7 @@
 """One example: its picture, labels, probabilities, its course over the epochs, and its neighbours."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -19,6 +21,13 @@ def example(view: RunView, row: int) -> None:
     st.dialog(f"Example {index}", width="large", icon=":material/search:", on_dismiss=close)(_draw)(view, row)
 
 
+@st.cache_data(show_spinner=False, max_entries=256)
+def _trajectory(key: tuple[Any, ...], epoch: int, row: int, _view: RunView) -> str:
+    """The figure as JSON."""
+    table = _view.status.folder.example_dynamics(_view.source, row)
+    return figures.example_trajectory(table, epoch).to_json()
+
+
 def close() -> None:
     st.session_state[state.EXAMPLE] = None
 
@@ -34,8 +43,7 @@ def _draw(view: RunView, row: int) -> None:
             _probabilities(view, row)
         with right:
             st.markdown("**Over the epochs**")
-            table = view.status.folder.example_dynamics(view.source, row)
-            live_chart.chart(figures.example_trajectory(table, view.epoch), key="trajectory")
+            live_chart.chart(_trajectory(view.key, view.epoch, row, view), key="trajectory")
         _neighbours(view, row)
 
 
@@ -73,11 +81,19 @@ def _probabilities(view: RunView, row: int) -> None:
     )  # fmt: skip
 
 
+@st.cache_data(show_spinner=False, max_entries=256)
+def _nearest(
+    run_id: str, started: float, run_state: str, row: int, _view: RunView
+) -> tuple[np.ndarray, np.ndarray] | None:
+    embeddings = _view.status.folder.array("embeddings")
+    return None if embeddings is None else nearest(embeddings, row, NEIGHBOURS)
+
+
 def _neighbours(view: RunView, row: int) -> None:
-    embeddings = view.status.folder.array("embeddings")
-    if embeddings is None:
+    found = _nearest(view.run_id, view.started, view.status.run.state, row, view)
+    if found is None:
         return
-    rows, cosine = nearest(embeddings, row, NEIGHBOURS)
+    rows, cosine = found
     given = view.column("given_label")
     same = int((given[rows] == given[row]).sum())
     st.markdown(

@@ -28,13 +28,12 @@ def draw_matrices(view: RunView) -> None:
         help="Rows are normalised: each cell is the share of its row's examples.",
     )  # fmt: skip
     row_label, column_label, _ = PAIRS[name]
-    counts = count_matrix(view.column(LABELS[row_label]), view.column(LABELS[column_label]), view.num_classes)
+    counts = _counts((*view.key, view.epoch), row_label, column_label, view)
     if view.num_classes > MOST_CLASSES:
         _draw_pairs(view, counts, row_label, column_label)
         return
-    class_names = [view.class_name(label) for label in range(view.num_classes)]
-    figure = figures.label_matrix(counts, row_shares(counts), class_names, row_label, column_label)
-    live_chart.chart(figure, key="label_matrix", on_click=partial(choose_cell, row_label, column_label))
+    drawing = _drawing((*view.key, view.epoch), row_label, column_label, view)
+    live_chart.chart(drawing, key="label_matrix", on_click=partial(choose_cell, row_label, column_label))
     wrong = int(counts.sum() - np.trace(counts))
     st.caption(
         f"{counts.sum():,} examples, {view.title}; {wrong:,} ({wrong / max(counts.sum(), 1):.1%}) off the diagonal. "
@@ -44,6 +43,19 @@ def draw_matrices(view: RunView) -> None:
         "pages/clean_labels.py", label="The transition matrix as estimated without the truth, beside the realised one",
         icon=":material/arrow_forward:", query_params={state.RUN: view.run_id},
     )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _counts(key: tuple[Any, ...], row_label: str, column_label: str, _view: RunView) -> np.ndarray:
+    return count_matrix(_view.column(LABELS[row_label]), _view.column(LABELS[column_label]), _view.num_classes)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _drawing(key: tuple[Any, ...], row_label: str, column_label: str, _view: RunView) -> str:
+    """The figure as JSON."""
+    counts = _counts(key, row_label, column_label, _view)
+    names = [_view.class_name(label) for label in range(_view.num_classes)]
+    return figures.label_matrix(counts, row_shares(counts), names, row_label, column_label).to_json()
 
 
 def _draw_pairs(view: RunView, counts: np.ndarray, row_label: str, column_label: str) -> None:

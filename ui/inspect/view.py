@@ -1,6 +1,7 @@
 """What is looked at: a run, one source of its dynamics and an epoch, with a column for every score."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,8 @@ class RunView:
         self.epochs = status.folder.epochs(source)
         self.examples = cache.examples(self.run_id, status.run.attempt)
         self.table = cache.dynamics(self.run_id, source, epoch, self.started)
-        self._data: Dataset | None = None
-        self._data_asked = False
-        self._inputs: RowInputs | None = None
-        self._inputs_asked = False
 
-    @property
+    @cached_property
     def total_epochs(self) -> int:
         """Of the whole run, planned or done."""
         return max(self.epochs[-1], int(self.status.folder.heartbeat().get("epochs") or 0))
@@ -69,12 +66,12 @@ class RunView:
     def num_examples(self) -> int:
         return len(self.examples)
 
-    @property
+    @cached_property
     def known(self) -> bool:
         """Whether it is known which labels are wrong."""
         return truth_is_known(self.examples)
 
-    @property
+    @cached_property
     def num_classes(self) -> int:
         if self.data is not None:
             return self.data.num_classes
@@ -90,14 +87,13 @@ class RunView:
         return f"{SOURCE_TITLES[self.source]}, epoch {self.epoch}"
 
     @property
+    def map_key(self) -> tuple[str, int, float]:
+        """The same of the running statistics."""
+        return self.run_id, self._num_evaluated, self.started
+
+    @cached_property
     def data(self) -> Dataset | None:
         """The run's data set, or None with a word where it was removed or is another by now."""
-        if not self._data_asked:
-            self._data_asked = True
-            self._data = self._find_data()
-        return self._data
-
-    def _find_data(self) -> Dataset | None:
         try:
             data = cache.dataset(self.status.run.config.dataset)
         except DatasetError as error:
@@ -110,24 +106,27 @@ class RunView:
             return None
         return data
 
-    @property
+    @cached_property
     def inputs(self) -> RowInputs | None:
         """(N, ...) what the run saw of its examples, noise included, or None with a word where that is gone."""
-        if not self._inputs_asked and self.data is not None:
-            self._inputs_asked = True
-            run = self.status.run
-            names = [name for name in (run.config.dataset, run.config.noise.source) if name]
-            try:
-                self._inputs = cache.run_inputs(run.run_id, run.attempt, tuple(map(cache.dataset_changed, names)))
-            except DatasetError as error:
-                st.caption(f"No pictures: {error}")
-        return self._inputs
+        if self.data is None:
+            return None
+        run = self.status.run
+        names = [name for name in (run.config.dataset, run.config.noise.source) if name]
+        try:
+            return cache.run_inputs(run.run_id, run.attempt, tuple(map(cache.dataset_changed, names)))
+        except DatasetError as error:
+            st.caption(f"No pictures: {error}")
+            return None
 
-    @property
+    @cached_property
+    def _num_evaluated(self) -> int:
+        return len(self.epochs if self.source == "eval" else self.status.folder.epochs("eval"))
+
+    @cached_property
     def trajectory(self) -> pd.DataFrame:
         """Running statistics over the evaluated epochs so far; empty before the first."""
-        evaluated = len(self.status.folder.epochs("eval"))
-        return cache.trajectory(self.run_id, evaluated, self.started)
+        return cache.trajectory(*self.map_key)
 
     def column(self, name: str) -> np.ndarray:
         """(N,) a label, is_corrupted or a score of `SCORES`."""

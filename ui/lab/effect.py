@@ -30,7 +30,7 @@ class Moment:
 
 def choose_moment() -> Moment | None:
     """A run and an epoch of it; None for p uniform on [0, 1]."""
-    statuses = {status.run.run_id: status for status in cache.statuses() if status.folder.epochs("seen")}
+    statuses = {status.run.run_id: status for status in cache.statuses() if status.folder.has_epochs("seen")}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.from_link(state.RUN, ["", *statuses], "")
         run_id = st.selectbox(
@@ -44,7 +44,7 @@ def choose_moment() -> Moment | None:
                 st.caption("Runs that you train can be chosen here.")
             return None
         status = statuses[run_id]
-        sources: list[Source] = [source for source in ("seen", "eval") if status.folder.epochs(source)]
+        sources: list[Source] = [source for source in ("seen", "eval") if status.folder.has_epochs(source)]
         state.from_link(state.SOURCE, sources, sources[0])
         source = st.segmented_control(
             "Measured", sources, format_func=SOURCE_TITLES.__getitem__, key=state.SOURCE, required=True,

@@ -10,7 +10,8 @@ import plotly.colors
 import plotly.graph_objects as go
 
 from imae_core.analysis.emphasis import Examples
-from imae_core.analysis.weights import bin_counts, bin_edges, populations
+from imae_core.analysis.histograms import binned
+from imae_core.analysis.weights import bin_edges, populations
 from imae_core.palette import AXIS, COLOR
 from ui.figures import finish
 
@@ -42,7 +43,7 @@ def shares_by_p(examples: Examples | None) -> dict[str, Any]:
     found = {}
     for name, mask in populations(examples.is_corrupted, len(examples.p)).items():
         if mask.any():
-            shares = bin_counts(examples.p[mask], edges) / mask.sum()
+            shares = binned(examples.p[mask], edges).counts / mask.sum()
             found[name] = {"color": COLOR[name], "shares": [round(float(share), 5) for share in shares]}
     return found
 

@@ -6,11 +6,13 @@ Streamlit's own chart loses zoom and selection whenever its data change; these c
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly
-import plotly.graph_objects as go
 import streamlit as st
+
+if TYPE_CHECKING:  # the server itself draws nothing, and Plotly's figures take long to load
+    import plotly.graph_objects as go
 
 PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PLOTLY_ADDRESS = f"/assets/plotly-{plotly.__version__}.min.js"
@@ -36,13 +38,13 @@ def address() -> str:
 
 
 def chart(
-    figure: go.Figure,
+    figure: "go.Figure | str",
     *,
     key: str,
     on_click: Callable[[dict[str, Any]], None] | None = None,
     on_region: Callable[[dict[str, list[float]] | None], None] | None = None,
 ) -> None:
-    """Draws a figure; zoom stays when its data change. Its bar saves it as PNG, SVG and CSV.
+    """Draws a figure, or one that was kept as its JSON; zoom stays when its data change. Its bar saves it as PNG, SVG and CSV.
 
     `on_click` gets {x, y, index, curve} of a clicked point (index: its place in the trace; row and column in a heat map), `on_region` the corners {x, y} of a lasso or box, in
     the units of the axes, or None when the selection is taken back. Both run before the page is drawn anew.
@@ -57,7 +59,7 @@ def chart(
         if on_region is not None:
             on_region(st.session_state[key].region)
 
-    data = {"figure": figure.to_json(), "plotly": address(), "name": key}
+    data = {"figure": figure if isinstance(figure, str) else figure.to_json(), "plotly": address(), "name": key}
     _component("chart")(
         data=data, key=key, default={"region": None}, on_clicked_change=clicked, on_region_change=selected
     )

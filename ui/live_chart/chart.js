@@ -7,6 +7,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     box.className = "imae-chart";
     parentElement.appendChild(box);
   }
+  const look = JSON.stringify(themeOf(box));
+  if (box.drawn === data.figure && box.look === look) return;  // the page was drawn anew, this figure is what it was
+  [box.drawn, box.look] = [data.figure, look];
   const figure = JSON.parse(data.figure);
   box.style.height = `${figure.layout.height}px`;
   loadPlotly(data.plotly).then(async (Plotly) => {

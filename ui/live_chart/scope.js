@@ -187,12 +187,15 @@ function accept(root, data) {
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".imae-scope") ?? build(parentElement);
-  if (root.text !== data.payload || root.scope.shown !== data.epoch) {
+  const look = JSON.stringify(themeOf(root));
+  const isNew = root.text !== data.payload || root.scope.shown !== data.epoch;
+  if (isNew) {
     root.text = data.payload;
     accept(root, { ...JSON.parse(data.payload), epoch: data.epoch });
   }
   loadPlotly(data.plotly).then((Plotly) => {
-    render(root, Plotly);
+    if (isNew || root.look !== look) render(root, Plotly);
+    root.look = look;
     if (!root.connected) connect(root, Plotly, setStateValue);
     root.connected = true;
   }).catch((error) => { root.querySelector(".imae-finding").textContent = error.message; });
