@@ -135,7 +135,8 @@ def draw_results(comparison: Comparison, key: Key) -> None:
     with st.container(horizontal=True, key="table_downloads"):
         for name, build, ending, mime, help_text in DOWNLOADS:
             st.download_button(name, lambda build=build: build(comparison), f"comparison.{ending}", mime,
-                               icon=":material/download:", key=f"download_{ending}", help=help_text)  # fmt: skip
+                               icon=":material/download:", key=f"download_{ending}", help=help_text,
+                               on_click="ignore")  # fmt: skip
 
 
 def choose_lines(comparison: Comparison) -> list[str]:

@@ -86,6 +86,7 @@ def test_what_is_chosen_survives_reload_and_travels_by_link(page, chromium, serv
     page.wait_for_url("**loss=cce*")
     page.reload()
     page.get_by_text("10 runs, 10 of them finished, in 2 rows").wait_for()
+    page.locator(".st-key-loss [data-tag]").first.wait_for()  # the page is there before its parts are loaded
     assert chosen(page, "loss") == ["CCE", "IMAE"]
 
     page.get_by_text("A row a run").click()
