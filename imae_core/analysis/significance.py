@@ -38,7 +38,13 @@ class Paired:
 
     @property
     def is_difference(self) -> bool:
+        """Whether it is more than noise, in view of how many comparisons were made."""
         return self.adjusted_pvalue < ALPHA
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether the interval, of this comparison by itself, holds 0."""
+        return self.t_pvalue >= ALPHA
 
 
 def paired_test(a: pd.Series, b: pd.Series, level: float = 0.95) -> Paired | None:
@@ -94,7 +100,8 @@ def adjusted(tests: Sequence[Paired | None]) -> list[Paired | None]:
 @dataclass(frozen=True)
 class Marks:
     """(rows, columns) of a table: means, sample standard deviations, numbers of seeds, the best mean of each column, and what
-    cannot be told from it.
+    cannot be told from it, each comparison by itself: corrected for a hundred comparisons, three seeds would tell nothing
+    from anything.
 
     tests: by (row, column), the best of the column against the row; None where they share fewer than two seeds, absent for
     the best itself. comparisons: how many tests Holm's correction is over.
@@ -135,7 +142,7 @@ def mark_table(values: pd.DataFrame, best: str) -> Marks:
                 tests[row, column] = paired_test(by_seed.loc[(winner, column)], by_seed.loc[(row, column)])
     tests = dict(zip(tests, adjusted(list(tests.values())), strict=True))
     for (row, column), test in tests.items():
-        ties.at[row, column] = test is not None and not test.is_difference
+        ties.at[row, column] = test is not None and test.may_be_none
     return Marks(means, stds, counts, is_best, ties, tests, sum(test is not None for test in tests.values()))
 
 

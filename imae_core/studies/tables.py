@@ -105,8 +105,8 @@ def caption(
     if one.best:
         text += f"{best.capitalize()}: best mean of its column"
         text += (
-            f"; {tie}: cannot be told from it at the 5 % level (paired t-test over seeds, Holm's correction over the "
-            f"{marks.comparisons} comparisons of this table). "
+            f"; {tie}: cannot be told from it, since the 95 % interval of the difference holds 0 (paired t-test over seeds, each of the "
+            f"{marks.comparisons} comparisons by itself). "
             if marks.comparisons
             else ". "
         )

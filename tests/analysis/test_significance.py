@@ -96,6 +96,15 @@ def test_a_table_marks_the_best_and_what_cannot_be_told_from_it():
     assert marks.stds.at["IMAE", "40 %"] == pytest.approx(np.std([0.90, 0.91, 0.92, 0.90], ddof=1))
 
 
+def test_marks_are_not_washed_out_by_the_number_of_rows():
+    rows = {f"loss {place}": {"40 %": [0.10, 0.16, 0.22]} for place in range(40)}
+    marks = mark_table(cells(IMAE={"40 %": [0.98, 0.97, 0.98]}, **rows), "max")
+    assert not marks.ties.any(axis=None), (
+        "80 points over three seeds are a difference, whatever else stands in the table"
+    )
+    assert not marks.tests["loss 0", "40 %"].is_difference, "which the correction would deny"
+
+
 def test_one_seed_and_no_value():
     marks = mark_table(cells(IMAE={"0 %": [0.9]}, CCE={"0 %": [0.8]}, MAE={"0 %": [np.nan]}), "max")
     assert marks.best["0 %"].tolist() == [True, False, False]

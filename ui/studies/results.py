@@ -89,8 +89,8 @@ def _draw_table(results: StudyResults, metric: str, marks: Marks, name: str) -> 
     if one.best:
         text += "Strongly marked: the best mean of its column. "
         text += (
-            f"Faintly marked: cannot be told from it at the 5 % level (paired t-test over seeds, Holm's correction over the "
-            f"{marks.comparisons} comparisons of this table). "
+            f"Faintly marked: cannot be told from it, since the 95 % interval of the difference holds 0 (paired t-test over seeds, each of the "
+            f"{marks.comparisons} comparisons by itself). "
             if marks.comparisons
             else "Without two seeds in common nothing can be said about what is noise. "
         )
