@@ -104,7 +104,7 @@ def download(found: PaperComparison) -> None:
             ("CSV", "csv", records_csv(records)),
             ("JSON", "json", json.dumps(without_nan(records), indent=1) + "\n"),
         ):
-            st.download_button(label, content, f"{name}.{ending}", icon=":material/download:", key=f"paper_{ending}",
+            st.download_button(label, content, f"{name}.{ending}", icon=":material/download:", key=f"paper_{ending}", on_click="ignore",
                                help="Published and ours, with version, protocol and data set.")  # fmt: skip
 
 

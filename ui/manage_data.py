@@ -36,7 +36,11 @@ def report(home: Path, data: Dataset) -> None:
     with st.container(horizontal=True):
         if skipped.exists():
             st.download_button(
-                "All that was left out, as CSV", skipped.read_bytes(), f"{data.name}-skipped.csv", key="skipped"
+                "All that was left out, as CSV",
+                skipped.read_bytes(),
+                f"{data.name}-skipped.csv",
+                key="skipped",
+                on_click="ignore",
             )
     _details(found)
 
@@ -104,7 +108,7 @@ def _export(home: Path, data: Dataset) -> None:
             continue
         st.caption(f"`{path}` · {text.size(size)}")
         if size <= DOWNLOAD_BYTES:
-            st.download_button("Download", path.read_bytes, path.name, key=f"download_{path.name}")
+            st.download_button("Download", path.read_bytes, path.name, key=f"download_{path.name}", on_click="ignore")
 
 
 def _refuse_while_needed(store: Store, name: str) -> None:

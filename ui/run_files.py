@@ -29,12 +29,12 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
     with st.container(horizontal=True, key="run_files"):
         st.download_button(
             "Report", lambda: report_html(runs, name).encode(), f"{file_name}.html", "text/html",
-            icon=":material/description:", key="report", disabled=not runs,
+            icon=":material/description:", key="report", disabled=not runs, on_click="ignore",
             help="One HTML file that works offline: settings, results, curves, histograms, the most suspicious examples, and "
             "every example's scores. Several runs are compared first.",
         )  # fmt: skip
         st.download_button(
-            "Zip", lambda: _zip(runs), f"{file_name}.zip", "application/zip", icon=":material/folder_zip:", key="zip",
+            "Zip", lambda: _zip(runs), f"{file_name}.zip", "application/zip", icon=":material/folder_zip:", key="zip", on_click="ignore",
             disabled=not runs or size > MOST_BYTES,
             help=f"The run folders with their nets ({text.size(size)} before packing); Import, on another machine, takes it in. "
             f"Above {text.size(MOST_BYTES)}: `imae export RUN... runs.zip`.",

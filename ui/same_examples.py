@@ -153,7 +153,7 @@ def _pictures(view_a: RunView, table: pd.DataFrame, change: Change, title: str) 
         state.to_link(pair_page=page + 1 if page else None)
         st.download_button(
             "CSV", lambda: table.iloc[rows].to_csv(index=False), "changed-sides.csv", "text/csv", icon=":material/download:",
-            key="changed_csv", disabled=not len(rows), help="All of these examples with labels, weights, p and predictions.",
+            key="changed_csv", disabled=not len(rows), on_click="ignore", help="All of these examples with labels, weights, p and predictions.",
         )  # fmt: skip
     shown = rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     st.caption(

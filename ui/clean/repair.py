@@ -138,7 +138,7 @@ def _download_dataset(name: str) -> None:
     elif target.exists() and target.stat().st_mtime >= (dataset_path(home, name) / "dataset.json").stat().st_mtime:
         size = text.size(target.stat().st_size)
         st.download_button(f"Download {target.name} ({size})", target.read_bytes, target.name, key="repair_file",
-                           icon=":material/download:")  # fmt: skip
+                           icon=":material/download:", on_click="ignore")  # fmt: skip
     elif st.button(f"Prepare {target.name} for download", key="repair_export", icon=":material/archive:",
                    help="All of it: the repaired training examples and the test examples."):  # fmt: skip
         with shown():
@@ -160,13 +160,13 @@ def _tables(ranking: Ranking, outcome: pd.DataFrame) -> None:
 
     with st.container(horizontal=True):
         st.download_button(
-            "Corrected labels (CSV)", labels, f"{name}-labels-{reviewer}.csv", "text/csv", key="labels_csv",
+            "Corrected labels (CSV)", labels, f"{name}-labels-{reviewer}.csv", "text/csv", key="labels_csv", on_click="ignore",
             icon=":material/download:",
             help=f"All {ranking.num_examples:,} examples: index or file, given, suggested and final label, decision, "
             "scores. `imae datasets labels` reads it, where nothing was dropped.",
         )  # fmt: skip
         st.download_button(
-            "Issues table (CSV)", issues, f"{name}-issues-{reviewer}.csv", "text/csv", key="issues_csv",
+            "Issues table (CSV)", issues, f"{name}-issues-{reviewer}.csv", "text/csv", key="issues_csv", on_click="ignore",
             icon=":material/download:",
             help="With cleanlab's column names: is_label_issue, label_score, given_label, predicted_label. What is not "
             "decided counts as an issue if it is among the estimated number of wrong labels.",

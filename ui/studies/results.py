@@ -102,7 +102,7 @@ def _draw_table(results: StudyResults, metric: str, marks: Marks, name: str) -> 
     with st.container(horizontal=True, key="study_downloads"):
         for label, build, ending, mime, help_text in DOWNLOADS:
             st.download_button(label, lambda build=build: build(results, metric), f"{name}-{metric}.{ending}", mime,
-                               icon=":material/download:", key=f"study_download_{ending}", help=help_text)  # fmt: skip
+                               icon=":material/download:", key=f"study_download_{ending}", help=help_text, on_click="ignore")  # fmt: skip
 
 
 @st.fragment
