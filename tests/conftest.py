@@ -23,14 +23,29 @@ def home(tmp_path, monkeypatch):
 
 
 def end_processes_of(place):
-    """Kills apps, runners and workers whose command line or environment names the folder."""
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        words = " ".join(process.info["cmdline"] or [])
-        with contextlib.suppress(psutil.Error):
-            ours = process.pid != os.getpid() and ("imae_core" in words or "streamlit" in words)
-            if ours and (str(place) in words or process.environ().get("IMAE_HOME") == str(place)):
+    """Kills apps, runners and workers whose command line or environment names the folder, until none is left: a runner may
+    have started another worker while its first one was killed."""
+    for _ in range(10):
+        found = list(processes_of(place))
+        if not found:
+            return
+        for process in found:
+            with contextlib.suppress(psutil.Error):
                 process.kill()
                 process.wait(10)
+
+
+def processes_of(place):
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+        words = " ".join(process.info["cmdline"] or [])
+        ours = process.pid != os.getpid() and ("imae_core" in words or "streamlit" in words)
+        with contextlib.suppress(psutil.Error):
+            if (
+                ours
+                and process.info["status"] != psutil.STATUS_ZOMBIE
+                and (str(place) in words or process.environ().get("IMAE_HOME") == str(place))
+            ):
+                yield process
 
 
 def wait_until(condition, seconds=60, every=0.1):
