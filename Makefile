@@ -16,7 +16,8 @@ run: $(STAMP)
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: check $(RAY)
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -m 'not alone' $(PYTEST_ARGS)
+	$(PY) -m pytest -m alone
 
 check: $(STAMP)
 	$(PY) -m ruff check $(SOURCES)

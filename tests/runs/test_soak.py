@@ -125,6 +125,7 @@ def one_round(home, store, app, number, generator):
     }  # fmt: skip
 
 
+@pytest.mark.alone
 def test_faults_at_random_moments(home, monkeypatch, undisturbed):
     for name, value in (("CHECKPOINT", 0.3), ("HANG", 12), ("SILENT", 3), ("RUNNER_IDLE", 5)):
         monkeypatch.setenv(f"IMAE_{name}_SECONDS", str(value))

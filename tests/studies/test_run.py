@@ -174,7 +174,7 @@ def test_interrupt_saves_and_the_same_command_goes_on(home):
     folders = lambda: [home / "runs" / run.run_id for run in Store(home).of_group("small")]  # noqa: E731
     wait_until(lambda: sum((folder / "metrics.arrow").exists() for folder in folders()) == 2, 180)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "study small is not finished: stopped on request" in errors
     assert counts(home) == {"stopped": 2, "missing": 1}
