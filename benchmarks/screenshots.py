@@ -10,33 +10,37 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from imae_core.recipes import make_config
 from imae_core.runs.store import Store
-from imae_core.runs.submit import submit
+from imae_core.studies.run import submit_study
+from imae_core.studies.store import create_study
+from imae_core.studies.study import parse_study
 from tests.browser.conftest import FLAGS, settled
 from tests.conftest import end_processes_of, wait_until
 from tests.server import Server
 
 PAGES = {
     "overview": "", "datasets": "datasets", "loss_lab": "loss_lab", "train": "train", "runs": "runs", "inspect": "inspect", "compare": "compare",
-    "clean_labels": "clean_labels", "paper": "paper",
+    "studies": "studies", "clean_labels": "clean_labels", "paper": "paper",
 }  # fmt: skip
 MORE = {
     "inspect-map": "inspect?tool=map",
     "inspect-matrix": "inspect?tool=matrix",
     "inspect-example": "inspect?example=7",
+    "studies-one": "studies?study=first-look",
+    "clean_labels-estimates": "clean_labels?step=estimates",
+    "paper-figures": "paper?preset=digits&view=figures",
 }
 TALLEST = 2600
 
 
 def queue_runs(home: Path) -> None:
-    """Six short runs, in two groups."""
-    for noise_rate in (0.2, 0.4):
-        configs = [
-            make_config("digits", (1, 8, 8), 1297, noise={"rate": noise_rate}, loss={"name": loss}, seed=seed, epochs=40, device="cpu")
-            for loss in ("cce", "mae", "imae") for seed in (0, 1)
-        ]  # fmt: skip
-        submit(home, configs, f"digits, {noise_rate:.0%} noise")
+    """Twelve short runs, as one study."""
+    study = parse_study({
+        "name": "first-look", "dataset": "digits", "losses": [{"name": name} for name in ("cce", "mae", "imae")],
+        "noise_rates": [0.2, 0.4], "seeds": [0, 1], "overrides": {"epochs": 40, "device": "cpu"},
+    })  # fmt: skip
+    create_study(home, study)
+    submit_study(home, study.name)
     wait_until(lambda: all(run.has_ended for run in Store(home).runs()), 300)
 
 
