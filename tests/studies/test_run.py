@@ -169,8 +169,9 @@ def test_interrupt_saves_and_the_same_command_goes_on(home):
     )
     command = [sys.executable, "-m", "imae_core", "study", "here", "small", "--jobs", "2"]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal; a job in the background ignores it
+    )  # fmt: skip
     folders = lambda: [home / "runs" / run.run_id for run in Store(home).of_group("small")]  # noqa: E731
     wait_until(lambda: sum((folder / "metrics.arrow").exists() for folder in folders()) == 2, 180)
     os.killpg(process.pid, signal.SIGINT)
