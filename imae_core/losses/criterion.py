@@ -81,15 +81,15 @@ class Criterion(nn.Module, ABC):
             return self.values_and_weights(logits.detach(), check_batch(logits, labels, self.num_views), rows)[1]
 
     def reduce(self, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`."""
+        """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`. Of several batches (R, N), each for itself."""
         if self.reduction == "none":
             return values
         if self.reduction == "sum":
-            return values.sum()
+            return values.sum(dim=-1)
         if self.reduction == "mean":
-            return values.mean()
-        total = weights.sum()
-        return values.sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
+            return values.mean(dim=-1)
+        total = weights.sum(dim=-1)
+        return values.sum(dim=-1) / total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def extra_repr(self) -> str:
         settings = [setting_text(name, value) for name, value in self.params.items()]

@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from imae_core.config import RunConfig
 from imae_core.errors import RunError
 from imae_core.hardware import create_time
-from imae_core.runs.execute import Outcome, Report, execute
+from imae_core.runs.execute import Outcome, execute
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.observer import Report
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import create_run, run_folder
 

@@ -45,7 +45,8 @@ def _work_one(folder: RunFolder, token: str) -> bool:
 
 
 def _train(folder: RunFolder, token: str) -> bool:
-    from imae_core.runs.execute import StaleTokenError, beat, execute
+    from imae_core.runs.execute import execute
+    from imae_core.runs.observer import StaleTokenError, beat
 
     try:
         execute(folder, token=token)
@@ -67,7 +68,7 @@ def _train(folder: RunFolder, token: str) -> bool:
 
 
 def _crashed(folder: RunFolder, token: str, error: Exception) -> bool:
-    from imae_core.runs.execute import beat
+    from imae_core.runs.observer import beat
 
     log.error("%s", traceback.format_exc())
     beat(folder, token, phase="failed", message=f"{type(error).__name__}: {error}")

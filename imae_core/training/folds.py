@@ -15,7 +15,7 @@ from imae_core.config import RunConfig
 from imae_core.errors import BadInputError
 from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set
 from imae_core.training.metrics import training_accuracies
-from imae_core.training.observer import EpochRecord, Observer, Progress
+from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
 from imae_core.training.rows import Rows, TrainingRows
 from imae_core.training.trainer import NAN, Trainer
 
@@ -102,7 +102,7 @@ class FoldTrainer:
                 self.fold, self.trainer = self.fold + 1, None
                 if self.is_finished:
                     evaluation = self._finish(observer)
-        except _StopError:
+        except StopAskedError:
             return None
         except DivergedError as error:
             raise DivergedError(f"fold {self.fold + 1} of {len(self.folds)}: {error}") from None
@@ -151,7 +151,7 @@ class FoldTrainer:
                 "evaluating", trainer.epochs, trainer.epochs, trainer.step, trainer.total_steps, done, total
             )
             if observer.on_progress(self.progress(here)):
-                raise _StopError
+                raise StopAskedError
 
         labels = held_out.labels
         given = torch.from_numpy(labels.given).to(self.device)
@@ -212,10 +212,6 @@ class FoldTrainer:
             self.trainer.load(state["trainer"])
         if self.is_finished:
             self._note_trajectory()
-
-
-class _StopError(Exception):
-    """Leaves an evaluation that was asked to stop."""
 
 
 class _FoldObserver:
