@@ -67,6 +67,11 @@ class Criterion(nn.Module, ABC):
         `rows` (N,) says which examples these are, for losses that remember them.
         """
 
+    def example_weights(self, logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+        """The weights of `values_and_weights` (N,) alone, which may be cheaper."""
+        with torch.no_grad():
+            return self.values_and_weights(logits, labels, rows)[1]
+
     @abstractmethod
     def largest_weight(self, num_classes: int) -> float:
         """About the largest weight that an example of K classes can have: the right end of a weight axis."""
@@ -77,8 +82,7 @@ class Criterion(nn.Module, ABC):
 
     def weights(self, logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
         """(N,) the L1 norm of dL_i/dz_i for each example, before any reduction; over the logits of all its views."""
-        with torch.no_grad():
-            return self.values_and_weights(logits.detach(), check_batch(logits, labels, self.num_views), rows)[1]
+        return self.example_weights(logits.detach(), check_batch(logits, labels, self.num_views), rows)
 
     def reduce(self, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`. Of several batches (R, N), each for itself."""

@@ -55,7 +55,7 @@ def evaluate_training_set(
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
-        _, weights = criterion.values_and_weights(logits, labels, rows if trained_on else None)
+        weights = criterion.example_weights(logits, labels, rows if trained_on else None)
         recorder = recorder or DynamicsRecorder(given, true, logits.shape[1], BATCH_SIZE)
         recorder.record(rows, logits, weights)
         if keep_outputs:

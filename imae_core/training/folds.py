@@ -17,7 +17,7 @@ from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_tr
 from imae_core.training.metrics import training_accuracies
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
 from imae_core.training.rows import Rows, TrainingRows
-from imae_core.training.trainer import NAN, Trainer
+from imae_core.training.trainer import NAN, SharedData, Trainer
 
 OF_OTHER_ROWS = ("train_accuracy_given", "train_accuracy_true", "noisy_subset_accuracy", "clean_subset_accuracy")
 
@@ -232,10 +232,14 @@ Training = Trainer | FoldTrainer
 
 
 def training_of(
-    config: RunConfig, rows: TrainingRows, validation: TrainingRows | None, device: torch.device
+    config: RunConfig,
+    rows: TrainingRows,
+    validation: TrainingRows | None,
+    device: torch.device,
+    shared: SharedData | None = None,
 ) -> Training:
-    """What carries out a config: one net, or one a fold."""
-    return FoldTrainer(config, rows, device) if config.num_folds else Trainer(config, rows, device, validation)
+    """What carries out a config: one net, or one a fold. `shared` as `Trainer`."""
+    return FoldTrainer(config, rows, device) if config.num_folds else Trainer(config, rows, device, validation, shared)
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:

@@ -31,7 +31,7 @@ class Forward:
         self.batch_size = batch_size
         is_convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
         if is_convolutional:
-            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model.to(memory_format=torch.channels_last)
         self.is_mixed = config.precision == "mixed" or (
             config.precision == "auto" and is_convolutional and device.type == "cuda"
         )

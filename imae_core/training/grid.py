@@ -1,7 +1,7 @@
 """Several runs of one shape as one batched program: their nets are stacked, and take each step together."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,17 +41,18 @@ class Grid:
         self.next_look = 0.0
         self._stack()
 
-    def run(self) -> None:
-        """Trains until every member has left."""
+    def run(self) -> Iterator[Member]:
+        """Trains until every member has left, and yields each when it does."""
         while self.members:
             if self.members[0].trainer.is_finished:
+                yield from self.members
                 return
             if self.members[0].trainer.is_at_end_of_epoch:
                 self._end_epoch()
             else:
                 self._step()
                 self.look_after_others()
-                self._let_go()
+            yield from self._let_go()
 
     # -- the stacks ----------------------------------------------------------------------------------------------
 
@@ -178,7 +179,6 @@ class Grid:
                 member.trainer.check_divergence()
             except DivergedError as error:
                 self._leave(member, member.trainer.explained(error))
-        self._let_go()
 
     def _end_epoch(self) -> None:
         for member in self.members:
@@ -192,7 +192,6 @@ class Grid:
                 self._leave(member, member.trainer.explained(error))
             except Exception as error:
                 self._leave(member, error)
-        self._let_go()
 
     def look_after_others(self, busy: Member | None = None) -> None:
         """Asks the observers whether to go on, but that of a member in the middle of its evaluation."""
@@ -212,15 +211,16 @@ class Grid:
         member.error = error
         self.leaving.append(member)
 
-    def _let_go(self) -> None:
-        if not self.leaving:
-            return
-        self.members = [member for member in self.members if member not in self.leaving]
-        for member in self.leaving:
-            member.trainer.together = 1
-        self.leaving = []
-        if self.members:
-            self._stack()
+    def _let_go(self) -> list[Member]:
+        """Those that leave, once the others are stacked anew."""
+        left, self.leaving = self.leaving, []
+        if left:
+            self.members = [member for member in self.members if member not in left]
+            for member in left:
+                member.trainer.together = 1
+            if self.members:
+                self._stack()
+        return left
 
 
 class _MemberObserver:
