@@ -82,7 +82,7 @@ class FolderObserver:
         self.writer.flush()
         self.check_token()
         with replacing(self.folder.checkpoint_path) as temporary:
-            torch.save(self.trainer.state(), temporary)
+            torch.save(_compact(self.trainer.state()), temporary)
         self.next_checkpoint = time.monotonic() + checkpoint_seconds()
 
     def on_epoch(self, record: EpochRecord) -> None:
@@ -107,3 +107,12 @@ class FolderObserver:
 def beat(folder: RunFolder, token: str, **values: Any) -> None:
     """Writes a sign of life; `phase` says what is going on, or how the run ended."""
     folder.write_heartbeat({"token": token, "time": time.time(), "pid": os.getpid(), **values})
+
+
+def _compact(state: Any) -> Any:
+    """Copies of what is part of a larger tensor, all of which would be saved otherwise."""
+    if isinstance(state, dict):
+        return {key: _compact(value) for key, value in state.items()}
+    if isinstance(state, torch.Tensor) and state.untyped_storage().nbytes() > state.nbytes:
+        return state.clone()
+    return state

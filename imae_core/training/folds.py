@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.config import RunConfig
@@ -27,6 +26,8 @@ def fold_rows(given_labels: NDArray[np.int64], num_folds: int, seed: int) -> lis
 
     Raises BadInputError where no class has as many examples as there are folds.
     """
+    from sklearn.model_selection import StratifiedKFold  # a second and a half, which no other run needs
+
     most = int(np.bincount(given_labels).max())
     if most < num_folds:
         raise BadInputError(f"{num_folds} folds need a class of at least {num_folds} examples, the largest has {most}")
