@@ -19,7 +19,7 @@ TITLES = {
     "loss.name": "loss", "loss.reduction": "reduction", "loss.max_log_odds": "largest log odds", "model.name": "net",
     "lr": "learning rate", "lr_drop": "learning rate drop", "schedule": "schedule", "augment": "augmentation",
     "normalize": "normalisation", "sampler": "batches", "classes_per_batch": "classes a batch", "grad_clip": "gradient clip",
-    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
+    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "compile": "compiled", "precision": "precision", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
 _CHOICES = {
     "augment": {"none": "none", "pad_crop": "pad-crop", "resize_crop": "resize-crop"},

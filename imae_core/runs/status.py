@@ -119,7 +119,15 @@ def kind_of_work(config: RunConfig) -> tuple[object, ...]:
     """What two runs must share for one to tell how long a step of the other takes on this machine."""
     on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
     model = (config.model.name, *sorted(config.model.params.items()))
-    return (config.dataset, model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+    return (
+        config.dataset,
+        model,
+        config.batch_size,
+        config.augment,
+        config.compile,
+        config.precision,
+        config.threads if on_cpu else "gpu",
+    )
 
 
 def step_seconds(store: Store) -> dict[tuple[object, ...], float]:

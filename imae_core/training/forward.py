@@ -1,6 +1,7 @@
 """How a net is run on a training batch: its memory layout, its precision, and whether it is compiled."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -53,8 +54,10 @@ class Forward:
         if not self.is_compiled:
             return
         try:
+            started = time.perf_counter()
             with _untouched(self.model):
                 self(inputs).sum().backward()  # type: ignore[no-untyped-call]
+            log.info("the net was compiled in %.0f s", time.perf_counter() - started)
         except Exception as error:
             self.is_compiled = False
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
