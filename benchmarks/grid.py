@@ -9,7 +9,6 @@
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -96,11 +95,10 @@ def trained(how: Callable[[list[Trainer]], None], wanted: list[RunConfig]) -> di
 
 
 def queued(wanted: list[RunConfig], together: int) -> dict[str, Any]:
-    """From the submission to the last result, in a home of its own; processor time of all processes."""
+    """From the submission to the last result, in a home of its own."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         os.environ |= {"IMAE_RUNNER": "external", "IMAE_RUNS_TOGETHER": str(together)}
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.perf_counter()
         run_ids = submit(home, wanted)
         runner = subprocess.Popen(
@@ -114,11 +112,9 @@ def queued(wanted: list[RunConfig], together: int) -> dict[str, Any]:
         finally:
             runner.terminate()
             runner.wait()
-        now = resource.getrusage(resource.RUSAGE_CHILDREN)
         results = [run_folder(home, run_id).result() or {} for run_id in run_ids]
         return {
             "wall": wall,
-            "cpu": now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime,
             "accuracies": np.array([result["final_test_accuracy"] for result in results]),
         }
 
@@ -157,7 +153,7 @@ def main() -> None:
     print("| | one by one (s) | together (s) | times faster |\n| --- | --- | --- | --- |")
     rounds = [(queued(wanted, 1), queued(wanted, 32)) for _ in range(given.rounds)]
     slow, fast = map(list, zip(*rounds, strict=True))
-    table("end to end through the queue", slow, fast, ("wall", "cpu"))
+    table("end to end through the queue", slow, fast, ("wall",))
 
 
 if __name__ == "__main__":
