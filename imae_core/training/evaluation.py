@@ -50,8 +50,8 @@ def evaluate_training_set(
     recorder = DynamicsRecorder(len(given), data.device)
     probs: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
-    for rows in torch.arange(len(given), device=data.device).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
-        embedding = model.features(data.inputs(rows, augment=False))  # type: ignore[operator]
+    for rows, inputs in data.batches(BATCH_SIZE):
+        embedding = model.features(inputs)  # type: ignore[operator]
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
@@ -73,8 +73,8 @@ def predict(model: nn.Module, data: DeviceData, tick: Tick) -> NDArray[Any]:
     """(N,) predicted classes of all rows."""
     model.eval()
     predicted = []
-    for rows in torch.arange(len(data), device=data.device).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
-        logits = model(data.inputs(rows, augment=False))
+    for rows, inputs in data.batches(BATCH_SIZE):
+        logits = model(inputs)
         _check_finite(logits)
         predicted.append(logits.argmax(dim=1))
         tick(int(rows[-1]) + 1, len(data))

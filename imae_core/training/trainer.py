@@ -111,6 +111,8 @@ class Trainer:
         Raises DivergedError (a RunError) with the epoch, the step and what to try, once the loss is not finite.
         """
         last: Evaluation | None = None
+        if self.batch:
+            self.train_data.announce(self.order, self.config.batch_size, self.batch)
         try:
             while not self.is_finished:
                 if self.batch == self._batches_of_this_epoch():
@@ -123,6 +125,8 @@ class Trainer:
             return None
         except DivergedError as error:
             raise DivergedError(self._advice(int(self.diverged_at), str(error))) from None
+        finally:
+            self.train_data.close()
         return last
 
     # -- one step ------------------------------------------------------------------------------------------------
@@ -135,6 +139,7 @@ class Trainer:
         started = time.perf_counter()
         if self.batch == 0:
             self.order = self._new_order()
+            self.train_data.announce(self.order, self.config.batch_size)
             self.recorder.reset()
             self.loss_sum.zero_()
             self.epoch_seconds = 0.0
