@@ -62,11 +62,17 @@ def _moments(dataset: Dataset, over_pixels: bool) -> tuple[NDArray[np.float32], 
     chunks = range(0, len(inputs), size)
 
     def read(start: int) -> NDArray[np.float64]:
-        return np.asarray(inputs[start : start + size], dtype=np.float64) * dataset.scale
+        values = np.array(inputs[start : start + size], dtype=np.float64)
+        values *= dataset.scale
+        return values
+
+    def squares_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        values -= mean
+        return np.square(values, out=values)
 
     count = len(inputs) * (np.prod(dataset.input_shape[1:]) if over_pixels else 1)
     mean = sum(read(start).sum(axis=axes, keepdims=True) for start in chunks) / count
-    squares = sum(((read(start) - mean) ** 2).sum(axis=axes, keepdims=True) for start in chunks) / count
+    squares = sum(squares_of(read(start)).sum(axis=axes, keepdims=True) for start in chunks) / count
     # a constant's squares are rounding errors, not zero
     deviation = np.where(squares > (1e-12 * np.abs(mean)) ** 2, np.sqrt(squares), 0)
     return mean[0].astype(np.float32), deviation[0].astype(np.float32)

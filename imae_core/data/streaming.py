@@ -1,8 +1,11 @@
 """Rows that stay on the disk and are read ahead of use by another thread."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +27,10 @@ class StreamedRows:
     """
 
     def __init__(self, inputs: NDArray[Any] | RowInputs, device: torch.device) -> None:
-        self.inputs = inputs.view(np.ndarray) if isinstance(inputs, np.memmap) else inputs
+        self.inputs = inputs
         self.shape = tuple(inputs.shape)
         self.device = device
+        self.is_pinned = device.type == "cuda"
         self._ahead: _ReadAhead | None = None
         self._last: tuple[torch.Tensor, torch.Tensor] | None = None  # losses that compare views ask twice
 
@@ -35,7 +39,7 @@ class StreamedRows:
         rows = rows.cpu()
         if self._last is None or not torch.equal(self._last[0], rows):
             batch = self._ahead.take(rows) if self._ahead is not None else None
-            batch = self._read(rows) if batch is None else batch
+            batch = _read(self.inputs, self.is_pinned, rows) if batch is None else batch
             self._last = rows, batch.to(self.device, non_blocking=True)
         return self._last[1]
 
@@ -43,7 +47,8 @@ class StreamedRows:
         """Reads ahead what will be asked for, until its end or the next announcement."""
         self.close()
         starts = range(first_batch * batch_size, len(order), batch_size)
-        self._ahead = _ReadAhead(self._read, (order[start : start + batch_size] for start in starts))
+        read = partial(_read, self.inputs, self.is_pinned)
+        self._ahead = _ReadAhead(read, (order[start : start + batch_size] for start in starts))
 
     def close(self) -> None:
         """Ends the reading ahead, and waits for the batch that is being read."""
@@ -51,9 +56,24 @@ class StreamedRows:
             self._ahead.close()
         self._ahead = self._last = None
 
-    def _read(self, rows: torch.Tensor) -> torch.Tensor:
-        batch = torch.from_numpy(np.asarray(self.inputs[rows.numpy()]))
-        return batch.pin_memory() if self.device.type == "cuda" else batch
+
+def _read(inputs: NDArray[Any] | RowInputs, is_pinned: bool, rows: torch.Tensor) -> torch.Tensor:
+    _ask_for(inputs, rows.numpy())
+    batch = torch.from_numpy(np.asarray(inputs[rows.numpy()]))
+    return batch.pin_memory() if is_pinned else batch
+
+
+def _ask_for(inputs: Any, rows: NDArray[np.int64]) -> None:
+    """Lets the system fetch all rows of a mapped file at once, where it can: waiting for page after page takes 2 to 15 times
+    as long."""
+    while isinstance(inputs, RowInputs):
+        inputs, rows = inputs.inputs, inputs.rows[rows]
+    if not isinstance(inputs, np.memmap) or inputs.filename is None or not hasattr(os, "posix_fadvise"):
+        return
+    row_bytes = inputs.nbytes // len(inputs)
+    with suppress(OSError), open(inputs.filename, "rb") as file:  # removed by now: the map still reads it
+        for row in rows.tolist():
+            os.posix_fadvise(file.fileno(), inputs.offset + row * row_bytes, row_bytes, os.POSIX_FADV_WILLNEED)
 
 
 class _ReadAhead:
