@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.measure import PeakMemory
 from imae_core.data import streaming
 from imae_core.data.batches import DeviceData
 from imae_core.data.digits import load_digits
@@ -249,6 +250,7 @@ def trainer_for(choices, folder):
 def test_a_streamed_run_is_a_resident_one_also_when_stopped_in_an_epoch_and_resumed(
     name, tmp_path, monkeypatch, readers
 ):
+    monkeypatch.setenv("IMAE_DATA_MEGABYTES", "1")
     resident = trainer_for(CHOICES[name], tmp_path), Notebook()
     resident[0].run(resident[1])
     assert isinstance(resident[0].train_data.rows, ResidentRows)
@@ -273,38 +275,21 @@ def test_a_streamed_run_is_a_resident_one_also_when_stopped_in_an_epoch_and_resu
     assert not reading_threads()
 
 
-ANONYMOUS = Path("/proc/self/status")
-GLIBC = ctypes.CDLL(None) if ANONYMOUS.exists() else None
-
-
-def anonymous_bytes():
-    """What this process holds that is no part of a file."""
-    return 1024 * next(
-        int(line.split()[1]) for line in ANONYMOUS.read_text().splitlines() if line.startswith("RssAnon")
-    )
+GLIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def growth_bytes(action):
-    """By how much an action's memory grew at most, looked at every few milliseconds."""
+    """By how much an action's own memory grew at most."""
     gc.collect()
     GLIBC.malloc_trim(0)  # what was freed would be taken again, unseen
-    before, most, is_over = anonymous_bytes(), [0], threading.Event()
-
-    def watch():
-        while not is_over.wait(0.003):
-            most[0] = max(most[0], anonymous_bytes())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
+    with PeakMemory() as before:
+        pass
+    with PeakMemory() as peak:
         action()
-    finally:
-        is_over.set()
-        watcher.join()
-    return most[0] - before
+    return peak.own_bytes - before.own_bytes
 
 
-@pytest.mark.skipif(not hasattr(GLIBC, "malloc_trim"), reason="memory is read from /proc, and given back by glibc")
+@pytest.mark.skipif(not hasattr(GLIBC, "malloc_trim"), reason="only glibc gives back what was freed")
 def test_the_memory_of_a_streamed_run_does_not_grow_with_the_data(tmp_path, monkeypatch):
     path, num_examples = tmp_path / "pictures.npy", 40_000
     pictures = np.lib.format.open_memmap(path, "w+", np.uint8, (num_examples, 3, 32, 32))
@@ -327,7 +312,7 @@ def test_the_memory_of_a_streamed_run_does_not_grow_with_the_data(tmp_path, monk
     monkeypatch.setenv("IMAE_DATA_MEGABYTES", "0")
     train(2000)  # what is loaded but once
     few, many = (growth_bytes(lambda n=n: train(n)) for n in (8000, num_examples))
-    monkeypatch.delenv("IMAE_DATA_MEGABYTES")
+    monkeypatch.setenv("IMAE_DATA_MEGABYTES", "1000")
     resident = growth_bytes(lambda: train(num_examples))
     print(f"grew by {few / 1e6:.0f}, {many / 1e6:.0f} and, resident, {resident / 1e6:.0f} MB")
     assert resident > few + 80e6, "kept whole, the data are 123 MB"
