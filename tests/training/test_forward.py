@@ -45,7 +45,9 @@ def test_a_failed_compilation_leaves_a_line_in_the_log_and_the_net_as_it_was(cap
     before = {name: value.clone() for name, value in forward.model.state_dict().items()}
     forward.warm_up(torch.rand(128, *PICTURES))
     assert not forward.is_compiled
-    assert "could not be compiled and trains as it is (InvalidCxxCompiler: No working C++ compiler found)" in caplog.text
+    assert (
+        "could not be compiled and trains as it is (InvalidCxxCompiler: No working C++ compiler found)" in caplog.text
+    )
     for name, value in forward.model.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert all(parameter.grad is None for parameter in forward.model.parameters())
