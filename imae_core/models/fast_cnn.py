@@ -10,7 +10,7 @@ from imae_core.models.shape import check_picture
 from imae_core.models.whitening import Whitening
 
 SMALLEST = 9  # three poolings after a convolution that costs a pixel
-SCALE = 1 / 9
+SCALE = 1.0
 
 
 class FastCNN(nn.Module):
