@@ -22,7 +22,7 @@ from imae_core.data.store import load_dataset
 from imae_core.losses import build_loss
 from imae_core.models import build_model
 from imae_core.recipes import make_config
-from imae_core.runs.execute import FolderObserver
+from imae_core.runs.observer import FolderObserver
 from imae_core.runs.folder import RunFolder
 from imae_core.training.labels import training_labels
 from imae_core.training.rows import run_rows
@@ -64,10 +64,10 @@ def recorded(config: RunConfig, dataset: Dataset) -> float:
         folder = RunFolder(Path(home) / "runs" / "run")
         folder.create(config)
         trainer = Trainer(config, run_rows(config, dataset)[0], CPU)
-        observer = FolderObserver(folder, trainer, "", None)
         started = time.perf_counter()
-        trainer.run(observer)
-        observer.save_checkpoint()
+        with FolderObserver(folder, trainer, "") as observer:
+            trainer.run(observer)
+            observer.save_checkpoint()
         return time.perf_counter() - started - sum(row["eval_seconds"] for row in trainer.history)
 
 

@@ -134,6 +134,8 @@ class RunConfig(_Frozen):
     seed: int = Field(default=0, ge=0)
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=1, ge=1, le=1024)
+    compile: Literal["auto", "never", "always"] = "auto"
+    precision: Literal["auto", "float32", "mixed"] = "auto"
     eval_every: int = Field(default=1, ge=1, description="epochs between passes in evaluation mode")
     num_folds: int | None = Field(
         default=None, ge=2, le=20, description="one net a fold judges the rows it never saw; None: one net for all"

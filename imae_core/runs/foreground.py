@@ -1,10 +1,7 @@
 """Runs that this process carries out itself, without a runner, in the same store and folders as all others."""
 
-import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,11 @@ from filelock import FileLock, Timeout
 from imae_core.config import RunConfig
 from imae_core.errors import RunError
 from imae_core.hardware import create_time
-from imae_core.runs.execute import Outcome, Report, execute
+from imae_core.runs.execute import execute
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.logs import logging_to
+from imae_core.runs.observer import Report
+from imae_core.runs.preparation import Outcome
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import create_run, run_folder
 
@@ -60,7 +60,7 @@ def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
     """
     store = Store(folder.home)
     try:
-        with FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS), _logging_to(folder.log_path):
+        with FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS), logging_to(folder.log_path):
             outcome = execute(folder, report=report)
     except BaseException as error:
         if isinstance(error, Timeout):
@@ -78,17 +78,3 @@ def _leave(store: Store, folder: RunFolder, state: str, message: str) -> None:
     attempts = folder.attempts()
     if attempts:
         folder.write_attempts([*attempts[:-1], attempts[-1] | {"ended": now, "state": state, "message": message}])
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Sends the run's log into its folder instead of over whatever the process shows."""
-    root = logging.getLogger()
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    others, root.handlers = root.handlers, [handler]
-    try:
-        yield
-    finally:
-        root.handlers = others
-        handler.close()

@@ -91,6 +91,8 @@ def all_statuses(store: Store) -> list[RunStatus]:
 
 def _place(heartbeat: dict[str, object]) -> str:
     phase = str(heartbeat.get("phase", "starting"))
+    if phase == "compiling":
+        return "compiling the net, once, for faster steps"
     if phase not in ("training", "evaluating"):
         return phase
     unit = "batch" if phase == "training" else "evaluating example"
@@ -102,12 +104,15 @@ def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> 
     step, total = heartbeat.get("step"), heartbeat.get("total_steps")
     if not isinstance(step, int) or not isinstance(total, int):
         return None
+    together = int(str(heartbeat.get("together", 1)))
     metrics = folder.metrics()
     if len(metrics):
         spent = float(metrics["seconds"].sum() + metrics["eval_seconds"].sum())
-        return spent / float(metrics["step"].iloc[-1]) * (total - step)
+        return spent / float(metrics["step"].iloc[-1]) * (total - step) * together
     speed = heartbeat.get("examples_per_second")
-    return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
+    if not isinstance(speed, float) or speed <= 0:
+        return None
+    return (total - step) * config.batch_size / speed * together
 
 
 def kind_of_work(config: RunConfig) -> tuple[object, ...]:

@@ -47,7 +47,7 @@ def evaluate_training_set(
     """
     model.eval()
     criterion.eval()
-    recorder = DynamicsRecorder(len(given), data.device)
+    recorder: DynamicsRecorder | None = None
     probs: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
     for rows in torch.arange(len(given), device=data.device).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
@@ -55,12 +55,14 @@ def evaluate_training_set(
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
-        _, weights = criterion.values_and_weights(logits, labels, rows if trained_on else None)
-        recorder.record(rows, logits, labels, None if true is None else true[rows], weights)
+        weights = criterion.example_weights(logits, labels, rows if trained_on else None)
+        recorder = recorder or DynamicsRecorder(given, true, logits.shape[1], BATCH_SIZE)
+        recorder.record(rows, logits, weights)
         if keep_outputs:
             probs.append(logits.float().softmax(dim=1).cpu())
             features.append(embedding.half().cpu())
         tick(int(rows[-1]) + 1, len(given))
+    assert recorder is not None
     return Evaluation(
         recorder.columns(),
         torch.cat(probs).numpy() if keep_outputs else None,

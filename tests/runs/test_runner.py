@@ -19,10 +19,11 @@ class PretendedExecutor(LocalExecutor):
 
     def __init__(self, home):
         super().__init__(home)
-        self.alive, self.started, self.killed = set(), [], []
+        self.alive, self.started, self.killed, self.together = set(), [], [], []
 
-    def start(self, run, folder, token, slot):
+    def start(self, run, folders, token, slot):
         self.started.append((run.run_id, slot, token))
+        self.together.append([folder.run_id for folder in folders])
         self.alive.add(token)
         return {"worker": token}
 
@@ -41,6 +42,7 @@ class PretendedExecutor(LocalExecutor):
 def runner(home, monkeypatch):
     monkeypatch.setenv("IMAE_GPUS", "")
     monkeypatch.setenv("IMAE_CPU_CORES", "2")
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "1")
     return Runner(home, PretendedExecutor(home))
 
 
