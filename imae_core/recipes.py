@@ -57,14 +57,14 @@ RECIPES: dict[str, Recipe] = {
              "num_train": 5000, "model": "small_cnn"},
         ),
         Recipe(
-            "fast", "Fast look on a GPU", "10 epochs of batch 1,024 with a net that whitens its inputs, Nesterov SGD 1.5, a triangle. To "
+            "fast", "Fast look on a GPU", "10 epochs of batch 1,024 with a net that whitens its inputs, Nesterov SGD 1, a triangle. To "
             "explore losses before the long run: not comparable with published numbers.", AIRBENCH,
-            FAST | {"epochs": 10, "batch_size": 1024, "lr": 1.5, "norm_bias_lr_factor": 64.0, "eval_every": 5, "model": "fast_cnn"},
+            FAST | {"epochs": 10, "batch_size": 1024, "lr": 1.0, "norm_bias_lr_factor": 16.0, "eval_every": 5, "model": "fast_cnn"},
         ),
         Recipe(
             "fast_cpu", "Fast look on a CPU", "As the fast look on a GPU, with a narrow net: 6 epochs of batch 256 over all "
             "examples, minutes on two cores. To explore losses before the long run: not comparable with published numbers.", AIRBENCH,
-            FAST | {"epochs": 6, "batch_size": 256, "lr": 0.5, "norm_bias_lr_factor": 16.0, "eval_every": 3,
+            FAST | {"epochs": 6, "batch_size": 256, "lr": 0.3, "norm_bias_lr_factor": 4.0, "eval_every": 3,
                     "model": {"name": "fast_cnn", "params": {"width": 16}}},
         ),
         Recipe(
