@@ -20,9 +20,11 @@ from imae_core.errors import BadInputError
 from imae_core.models import build_model
 from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
+from imae_core.training.fitting import fit_to_inputs
 from imae_core.training.forward import Forward, memory_format
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
+from imae_core.training.optimizer import build_optimizer, set_lr
 from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
@@ -80,12 +82,11 @@ class Trainer:
         self.balanced = None
         if config.classes_per_batch is not None:
             self.balanced = BalancedOrder(labels.given, config.classes_per_batch, config.batch_size)
+        fit_to_inputs(self.model, self.train_data)
         self.criterion = criterion_of(config, labels, dataset.num_classes).to(device)
         self.weight_limit = self.criterion.largest_weight(dataset.num_classes)
         self._check_smallest_batch()
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-        )
+        self.optimizer = build_optimizer(config, self.model)
         self.order_generator = torch.Generator().manual_seed(order_seed)
         self.augment_generator = torch.Generator(device).manual_seed(augment_seed)
         self.trajectories = TrajectoryStats(len(self.given))
@@ -202,8 +203,7 @@ class Trainer:
         if self.batch == 0:
             self.begin_epoch()
         self.criterion.progress = self.step / self.total_steps
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr_at(self.config, self.step, self.total_steps)
+        set_lr(self.optimizer, lr_at(self.config, self.step, self.total_steps))
         size = self.config.batch_size
         return self.order[self.batch * size : (self.batch + 1) * size]
 
