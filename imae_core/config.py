@@ -11,7 +11,7 @@ from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
 from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
 
-FORMAT_VERSION = 2  # 1: `augment` was true or false
+FORMAT_VERSION = 3  # 1: `augment` was true or false; 2: no `compile`, no `precision`
 
 
 class _Frozen(BaseModel):
@@ -134,8 +134,12 @@ class RunConfig(_Frozen):
     seed: int = Field(default=0, ge=0)
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=1, ge=1, le=1024)
-    compile: Literal["auto", "never", "always"] = "auto"
-    precision: Literal["auto", "float32", "mixed"] = "auto"
+    compile: Literal["auto", "never", "always"] = Field(
+        default="auto", description="auto: nets and lengths that it pays for"
+    )
+    precision: Literal["auto", "float32", "mixed"] = Field(
+        default="auto", description="of training steps; auto: mixed for convolutional nets on a GPU, else float32"
+    )
     eval_every: int = Field(default=1, ge=1, description="epochs between passes in evaluation mode")
     num_folds: int | None = Field(
         default=None, ge=2, le=20, description="one net a fold judges the rows it never saw; None: one net for all"

@@ -34,8 +34,8 @@ def test_version_1_is_read(old, new, tmp_path):
 
 
 def test_a_newer_version_is_refused():
-    with pytest.raises(FormatVersionError, match="format version 3"):
-        parse_config(VERSION_1 | {"format_version": 3})
+    with pytest.raises(FormatVersionError, match=f"format version {FORMAT_VERSION + 1}"):
+        parse_config(VERSION_1 | {"format_version": FORMAT_VERSION + 1})
 
 
 @pytest.mark.parametrize(

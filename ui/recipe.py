@@ -14,6 +14,8 @@ REDUCTIONS = ["mean", "weight_sum"]
 SAMPLERS = ["shuffle", "class_balanced"]
 AUGMENTS = ["none", "pad_crop", "resize_crop"]
 NORMALIZATIONS = ["default", "none", "mean", "standardize"]
+COMPILE = ["auto", "never", "always"]
+PRECISIONS = ["auto", "float32", "mixed"]
 
 
 def recipe_inputs(base: RunConfig, facts: DatasetFacts, key: str) -> dict[str, Any]:
@@ -101,6 +103,16 @@ def _inputs(base: RunConfig, key: str) -> dict[str, Any]:
             "Reduction", "loss.reduction", REDUCTIONS, base.loss.reduction, key,
             "mean: the paper's formulas. weight_sum: each batch's gradient divided by the sum of its weights, as in the authors' "
             "code; the learning rate then means something else.",
+        ),
+        "compile": _one_of(
+            "Compile the net", "compile", COMPILE, base.compile, key,
+            "torch.compile makes the steps of convolutional nets faster and takes a minute or more before the first one. auto: for "
+            "long runs. Where it fails, the run goes on without, with a line in its log.",
+        ),
+        "precision": _one_of(
+            "Precision", "precision", PRECISIONS, base.precision, key,
+            "Of training steps. mixed: the net in bfloat16, the loss and all that is recorded in float32. auto: mixed for "
+            "convolutional nets on a GPU, else float32.",
         ),
         "threads": st.number_input("CPU threads", 1, max(cpu_cores(), base.threads), base.threads, key=f"threads_{key}",
                                    help="Part of the config: on a CPU the same threads give the same bits."),

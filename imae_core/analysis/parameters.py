@@ -20,7 +20,7 @@ TITLES = {
     "lr": "learning rate", "lr_drop": "learning rate drop", "schedule": "schedule", "augment": "augmentation",
     "nesterov": "Nesterov momentum", "norm_bias_lr_factor": "learning rate of norm biases, times", "warmup": "warm-up share",
     "normalize": "normalisation", "sampler": "batches", "classes_per_batch": "classes a batch", "grad_clip": "gradient clip",
-    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
+    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "compile": "compiled", "precision": "precision", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
 _CHOICES = {
     "augment": {"none": "none", "pad_crop": "pad-crop", "resize_crop": "resize-crop"},

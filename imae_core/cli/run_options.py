@@ -95,6 +95,12 @@ class RunOptions:
             help="Train one net for each of so many folds (2 to 20): every example is judged by a net that never saw it.",
         ),
     ] = None
+    compile: Annotated[
+        str | None, Option(help=f"Compile the net: {_words('compile')}; default: auto, where it pays.")
+    ] = None
+    precision: Annotated[
+        str | None, Option(help=f"Of training steps: {_words('precision')}; default: auto, mixed on a GPU.")
+    ] = None
     seed: Annotated[list[int] | None, Option(help="Training seed. `submit` takes several.")] = None
     noise_seed: Annotated[int | None, Option(help="Seed of the noise; default: the training seed.")] = None
     device: Annotated[str, Option(help="auto, cpu or cuda:N.")] = "auto"

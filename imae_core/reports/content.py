@@ -160,6 +160,7 @@ def _settings(run: StoredRun) -> Rows:
         ("Validation", "none" if not config.validation_fraction else percent(config.validation_fraction),
          "of the training rows, judged and not trained on" if config.validation_fraction else ""),
         ("Evaluated", "every epoch" if config.eval_every == 1 else f"every {config.eval_every} epochs", ""),
+        ("Arithmetic", f"precision {config.precision}", f"compiled: {config.compile}"),
         ("Seeds", f"training {config.seed}, noise {config.noise_seed}", ""),
     ]  # fmt: skip
 

@@ -54,6 +54,8 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
         note = f"no sign of life for {quiet:.0f} s"
     elif run.stop_wished is not None:
         note = "stopping after the current step"
+    elif not note and (together := int(heartbeat.get("together", 1))) > 1:
+        note = f"trains as one program with {together - 1} others"
     return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
 
 
@@ -119,7 +121,15 @@ def kind_of_work(config: RunConfig) -> tuple[object, ...]:
     """What two runs must share for one to tell how long a step of the other takes on this machine."""
     on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
     model = (config.model.name, *sorted(config.model.params.items()))
-    return (config.dataset, model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+    return (
+        config.dataset,
+        model,
+        config.batch_size,
+        config.augment,
+        config.compile,
+        config.precision,
+        config.threads if on_cpu else "gpu",
+    )
 
 
 def step_seconds(store: Store) -> dict[tuple[object, ...], float]:

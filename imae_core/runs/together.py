@@ -62,7 +62,12 @@ def execute_together(
     runs: list[_Run] = []
     for place, folder in enumerate(folders):
         for waiting in folders[place:]:
-            beat(waiting, token, phase="preparing", message=f"waits for {place} others that it trains with")
+            beat(
+                waiting,
+                token,
+                phase="preparing",
+                message=f"{place} of {len(folders)} runs that train together are ready",
+            )
         try:
             runs.append(_Run(folder, token, inventory, report))
         except Exception as error:

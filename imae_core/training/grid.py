@@ -36,6 +36,7 @@ class Grid:
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
+        self.given_order = list(members)
         self.members = sorted(members, key=lambda member: member.trainer.config.loss.model_dump_json())
         self.leaving: list[Member] = []
         self.next_look = 0.0
@@ -45,7 +46,7 @@ class Grid:
         """Trains until every member has left, and yields each when it does."""
         while self.members:
             if self.members[0].trainer.is_finished:
-                yield from self.members
+                yield from (member for member in self.given_order if member in self.members)
                 return
             if self.members[0].trainer.is_at_end_of_epoch:
                 self._end_epoch()
@@ -208,7 +209,7 @@ class Grid:
         self.next_look = time.monotonic() + LOOK_SECONDS
 
     def _leave(self, member: Member, error: Exception | None = None) -> None:
-        member.error = error
+        member.evaluation, member.error = None, error
         self.leaving.append(member)
 
     def _let_go(self) -> list[Member]:

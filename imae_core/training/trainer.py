@@ -21,7 +21,7 @@ from imae_core.models import build_model
 from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
 from imae_core.training.fitting import fit_to_inputs
-from imae_core.training.forward import Forward
+from imae_core.training.forward import Forward, memory_format
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
 from imae_core.training.optimizer import build_optimizer, set_lr
@@ -66,6 +66,10 @@ class Trainer:
         self.labels = labels
         self.device = device
         self.shared: SharedData = {} if shared is None else shared
+        init_seed, order_seed, augment_seed = independent_seeds(config.seed)
+        self.model = build_model(
+            config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
+        ).to(device)
         self.normalization = normalization(dataset, config.normalize)
         self.train_data = self.device_data(dataset, "train")
         self.test_data = self.device_data(dataset, "test")
@@ -78,10 +82,6 @@ class Trainer:
         self.balanced = None
         if config.classes_per_batch is not None:
             self.balanced = BalancedOrder(labels.given, config.classes_per_batch, config.batch_size)
-        init_seed, order_seed, augment_seed = independent_seeds(config.seed)
-        self.model = build_model(
-            config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
-        ).to(device)
         fit_to_inputs(self.model, self.train_data)
         self.criterion = criterion_of(config, labels, dataset.num_classes).to(device)
         self.weight_limit = self.criterion.largest_weight(dataset.num_classes)
@@ -113,9 +113,10 @@ class Trainer:
     def device_data(self, dataset: Dataset, split: Literal["train", "test"]) -> DeviceData:
         """A split as this net takes it: normalised by the rows that it trains on."""
         inputs = dataset.train_inputs if split == "train" else dataset.test_inputs
-        key = (id(inputs), self.normalization.key, self.config.augment)
+        layout = memory_format(self.model)
+        key = (id(inputs), self.normalization.key, self.config.augment, layout)
         if key not in self.shared:
-            data = DeviceData.from_split(dataset, split, self.device, self.normalization, self.config.augment)
+            data = DeviceData.from_split(dataset, split, self.device, self.normalization, self.config.augment, layout)
             self.shared[key] = (inputs, data)
         return self.shared[key][1]
 
@@ -133,6 +134,8 @@ class Trainer:
         Raises DivergedError (a RunError) with the epoch, the step and what to try, once the loss is not finite.
         """
         last: Evaluation | None = None
+        if self.batch:
+            self.train_data.announce(self.order.cpu(), self.config.batch_size, self.batch)
         try:
             self._compile(observer)
             while not self.is_finished:
@@ -146,6 +149,8 @@ class Trainer:
             return None
         except DivergedError as error:
             raise self.explained(error) from None
+        finally:
+            self.train_data.close()
         return last
 
     def _compile(self, observer: Observer) -> None:
@@ -183,7 +188,10 @@ class Trainer:
 
     def begin_epoch(self) -> None:
         """Draws the order of its examples; before its first step."""
-        self.order = self._new_order().to(self.device)
+        order = self._new_order()
+        if self.together == 1:
+            self.train_data.announce(order, self.config.batch_size)
+        self.order = order.to(self.device)
         self.recorder.reset()
         self.loss_sum.zero_()
         self.epoch_seconds = 0.0
