@@ -9,6 +9,7 @@ import torch
 from imae_core.data.dataset import Dataset
 from imae_core.models import build_model
 from imae_core.recipes import make_config
+from imae_core.training import fitting
 from imae_core.training.folds import FoldTrainer, training_of
 from imae_core.training.rows import run_rows
 from tests.training.test_trainer import CPU, Notebook, assert_same_run
@@ -71,6 +72,18 @@ def test_whitening_is_of_the_training_rows_and_stays(data):
     assert torch.equal(training_for(data, seed=5, noise_seed=0).model.whitening.weight, before), "of the data alone"
     blank = replace(data, test_inputs=np.zeros_like(data.test_inputs))
     assert torch.equal(training_for(blank).model.whitening.weight, before), "test rows are not looked at"
+
+
+def test_what_a_net_is_fitted_to_is_spread_over_the_rows(data, monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_EXAMPLES", 4)
+    rows = training_for(data).train_data
+    shown = []
+    net = torch.nn.Identity()
+    net.fit_inputs = shown.append
+    fitting.fit_to_inputs(net, rows)
+    assert torch.equal(shown[0], rows.inputs(torch.tensor([0, 100, 200, 300])))
+    fitting.fit_to_inputs(torch.nn.Identity(), rows)
+    assert len(shown) == 1
 
 
 @pytest.mark.parametrize("options", [{"validation_fraction": 0.25}, {"num_folds": 3}])
