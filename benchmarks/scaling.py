@@ -5,7 +5,8 @@ disk costs against keeping them in memory.
 
 Each line is a process of its own that carries out a whole run as a worker does, on synthetic rows. Seconds are those of an
 epoch, medians of the last five. Training is forward, backward and step; recording what becomes of each example's dynamics
-in the step; evaluation both passes over training and test rows; the rest is writing, histograms and checkpoints.
+in the step; evaluation both passes over training and test rows; the rest is writing, histograms and checkpoints. CPU is
+what all threads of the process spent in the epoch: on a busy machine it says more.
 """
 
 import argparse
@@ -36,7 +37,8 @@ from imae_core.training.recorder import DynamicsRecorder
 
 MEASURED = 5
 PARTS = ("examples", "classes", "epochs", "streaming")
-COLUMNS = ("whole", "training", "recording", "evaluation", "rest")
+PARTS_OF_AN_EPOCH = ("training", "recording", "evaluation", "rest")
+COLUMNS = ("whole", *PARTS_OF_AN_EPOCH, "CPU")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.ends: list[float] = []
+        self.cpu_ends: list[float] = []
         self.recording: dict[int, float] = {}
         self.epoch = 0
 
@@ -98,7 +101,11 @@ class Clock:
         """Called by the run after each step and between batches of an evaluation."""
         if progress.epoch != self.epoch:
             self.epoch = progress.epoch
-            self.ends.append(time.perf_counter())
+            self.end_epoch()
+
+    def end_epoch(self) -> None:
+        self.ends.append(time.perf_counter())
+        self.cpu_ends.append(time.process_time())
 
     def timed(self, record: Callable[..., None]) -> Callable[..., None]:
         def recorded(*arguments: Any) -> None:
@@ -127,7 +134,7 @@ def run_once(home: Path, size: Size) -> tuple[list[dict[str, float]], RunFolder]
         execute(folder, report=clock.note)
     finally:
         DynamicsRecorder.record = record  # type: ignore[method-assign]
-    clock.ends.append(time.perf_counter())
+    clock.end_epoch()
     found = []
     for place, row in enumerate(folder.metrics().to_dict("records")):
         whole = clock.ends[place + 1] - clock.ends[place]
@@ -135,6 +142,7 @@ def run_once(home: Path, size: Size) -> tuple[list[dict[str, float]], RunFolder]
         found.append({
             "whole": whole, "training": row["seconds"] - recording, "recording": recording,
             "evaluation": row["eval_seconds"], "rest": whole - row["seconds"] - row["eval_seconds"],
+            "CPU": clock.cpu_ends[place + 1] - clock.cpu_ends[place],
         })  # fmt: skip
     return found[-MEASURED:], folder
 
@@ -187,14 +195,13 @@ def print_costs(part: str, is_small: bool) -> None:
 
 def print_streaming(is_small: bool) -> None:
     print("\n### Read from the disk against kept in memory\n")
-    print(
-        "| net | N | training, resident (s) | streamed (s) | ratio | evaluation, resident (s) | streamed (s) | ratio |"
-    )
-    print("| --- " * 8 + "|")
+    titles = {"training": ("training", "recording"), "evaluation": ("evaluation",), "CPU of both": ("CPU",)}
+    print("| net | N | " + " | ".join(f"{title}, resident (s) | streamed (s) | ratio" for title in titles) + " |")
+    print("| --- " * 11 + "|")
     for size in sizes("streaming", is_small):
         found = in_own_process(size, is_comparison=True)
         cells = []
-        for names in (("training", "recording"), ("evaluation",)):
+        for names in titles.values():
             resident, streamed = (
                 [sum(epoch[name] for name in names) for epoch in found[kind]] for kind in ("resident", "streamed")
             )
