@@ -23,6 +23,12 @@ class Normalization:
     shift: NDArray[np.float32] | None = None
     spread: NDArray[np.float32] | None = None
 
+    @property
+    def key(self) -> tuple[float, bytes | None, bytes | None]:
+        """Equal where two do the same."""
+        shift, spread = (None if values is None else values.tobytes() for values in (self.shift, self.spread))
+        return self.scale, shift, spread
+
 
 def normalization(dataset: Dataset, kind: Normalize = "default") -> Normalization:
     """The normalisation of that kind, from the training rows of `dataset`.

@@ -48,18 +48,20 @@ def evaluate_training_set(
     """
     model.eval()
     criterion.eval()
-    recorder = DynamicsRecorder(len(given), data.device)
+    recorder: DynamicsRecorder | None = None
     outputs = _Outputs(len(given))
     for rows, inputs in data.batches(BATCH_SIZE):
         embedding = model.features(inputs)  # type: ignore[operator]
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
-        _, weights = criterion.values_and_weights(logits, labels, rows if trained_on else None)
-        recorder.record(rows, logits, labels, None if true is None else true[rows], weights)
+        weights = criterion.example_weights(logits, labels, rows if trained_on else None)
+        recorder = recorder or DynamicsRecorder(given, true, logits.shape[1], BATCH_SIZE)
+        recorder.record(rows, logits, weights)
         if keep_outputs:
             outputs.add(logits.float().softmax(dim=1), embedding.half())
         tick(int(rows[-1]) + 1, len(given))
+    assert recorder is not None
     return Evaluation(recorder.columns(), outputs.pred_probs, outputs.embeddings)
 
 

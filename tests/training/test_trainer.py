@@ -140,10 +140,10 @@ def test_the_train_loss_counts_repeated_examples():
 
 
 def test_of_an_example_twice_in_a_batch_the_last_counts():
-    recorder = DynamicsRecorder(4, CPU, may_repeat=True)
     rows = torch.tensor([2, 0, 2, 2, 1])
+    recorder = DynamicsRecorder(torch.tensor([1, 2, 0, 0]), None, 3, 5, may_repeat=True)
     logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
-    recorder.record(rows, logits, torch.tensor([0, 1, 0, 0, 2]), None, torch.arange(5.0))
+    recorder.record(rows, logits, torch.arange(5.0))
     columns = recorder.columns()
     np.testing.assert_array_equal(columns["weight"], [1, 4, 3, np.nan])
     np.testing.assert_allclose(columns["p_label"][2], logits[3].softmax(0)[0], rtol=1e-6)
