@@ -24,19 +24,13 @@ from imae_core.runs.data import run_inputs as find_run_inputs
 from imae_core.runs.detection import detection_course
 from imae_core.runs.folder import LABELS, Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
-from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import noise_estimate as suspects_noise
 from imae_core.runs.suspects import possible_detectors, suspects_table
 from imae_core.studies.progress import Place
 from imae_core.training.rows import TrainingRows, noisy_rows
+from ui.run_list import States, statuses
 from ui.state import store
-
-
-@st.cache_resource(show_spinner=False, ttl=0.5)
-def statuses() -> list[RunStatus]:
-    """Every run, the newest first, at most half a second old: many browsers that ask each second share one look."""
-    return all_statuses(store())
 
 
 def dataset(name: str) -> Dataset:
@@ -173,14 +167,6 @@ def on_same_labels(run_id: str, attempt: int, others: tuple[tuple[str, int, bool
 def journal(run_id: str, reviewer: str) -> Journal:
     """One reviewer's decisions, shared so that only what is new is read."""
     return Journal(store().home, run_id, reviewer)
-
-
-States = tuple[tuple[str, str, float | None], ...]
-
-
-def states() -> States:
-    """Id, state and end of every run: what a table of runs depends on."""
-    return tuple((status.run.run_id, status.run.state, status.run.finished) for status in statuses())
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=32)

@@ -11,7 +11,7 @@ from imae_core.runs.archive import import_runs, pack_runs
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.status import RunStatus
 from imae_core.runs.store import Store, StoredRun
-from ui import cache, state, text
+from ui import run_list, state, text
 from ui.errors import shown
 
 MOST_BYTES = 1_000_000_000  # a download is held in memory by the server
@@ -43,7 +43,7 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=1024, ttl=60)
 def _size(run_id: str, _state: str, _finished: float | None) -> int:
-    return next((s.folder.size_bytes() for s in cache.statuses() if s.run.run_id == run_id), 0)
+    return next((s.folder.size_bytes() for s in run_list.statuses() if s.run.run_id == run_id), 0)
 
 
 def _zip(runs: Sequence[tuple[StoredRun, RunFolder]]) -> bytes:
@@ -73,5 +73,5 @@ def import_popover(store: Store) -> None:
                 st.query_params.pop(state.RUNS, None)
                 for sentence in (f"Imported {len(found.added)} run(s).", *found.remarks()):
                     st.toast(sentence)
-                cache.statuses.clear()
+                run_list.statuses.clear()
                 st.rerun()
