@@ -254,7 +254,7 @@ class RunFolder:
     ) -> dict[str, NDArray[Any]]:
         """Some columns of `dynamics` alone: maps of the file, or copies of `rows` where these are given."""
         table = read_table(self._existing_dynamics(source, epoch))
-        columns = {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in names}
+        columns = {name: _mapped(table[name]) for name in names}
         return columns if rows is None else {name: values[rows] for name, values in columns.items()}
 
     def _existing_dynamics(self, source: Source, epoch: int) -> Path:
@@ -286,3 +286,9 @@ class RunFolder:
         """A read-only map of the array, or None before the run has ended."""
         path = self.path / f"{name}.npy"
         return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+
+
+def _mapped(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Without a copy where the file has one chunk, as our own have: `combine_chunks` makes one even then."""
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return whole.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
