@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from imae_core.reports.page import report_html
 from imae_core.runs.archive import import_runs, pack_runs
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.status import RunStatus
@@ -28,7 +27,7 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
     size = sum(_size(status.run.run_id, status.run.state, status.run.finished) for status in chosen)
     with st.container(horizontal=True, key="run_files"):
         st.download_button(
-            "Report", lambda: report_html(runs, name).encode(), f"{file_name}.html", "text/html",
+            "Report", lambda: _report(runs, name), f"{file_name}.html", "text/html",
             icon=":material/description:", key="report", disabled=not runs, on_click="ignore",
             help="One HTML file that works offline: settings, results, curves, histograms, the most suspicious examples, and "
             "every example's scores. Several runs are compared first.",
@@ -39,6 +38,12 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
             help=f"The run folders with their nets ({text.size(size)} before packing); Import, on another machine, takes it in. "
             f"Above {text.size(MOST_BYTES)}: `imae export RUN... runs.zip`.",
         )  # fmt: skip
+
+
+def _report(runs: Sequence[tuple[StoredRun, RunFolder]], name: str) -> bytes:
+    from imae_core.reports.page import report_html
+
+    return report_html(runs, name).encode()
 
 
 @st.cache_data(show_spinner=False, max_entries=1024, ttl=60)

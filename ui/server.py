@@ -20,7 +20,6 @@ from imae_core.runs.store import Store
 from imae_core.runs.watch import Watch
 from ui import live_chart
 
-
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
@@ -37,7 +36,7 @@ def _share_one_heap() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
-def _send_at_once() -> None:
+def send_at_once() -> None:
     """Lets the listening sockets hand TCP_NODELAY on to their connections.
 
     Streamlit binds them without a protocol number, and asyncio then leaves Nagle's algorithm on: the end of an answer
@@ -53,7 +52,7 @@ def _send_at_once() -> None:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """From the server's start to its end."""
     _share_one_heap()
-    _send_at_once()
+    send_at_once()
     store = Store(resolve_home())
     resume_after_restart(store)
     watch = Watch(store)
