@@ -11,7 +11,7 @@ from imae_core.catalog import LOSSES, MODELS, NOISES, lookup
 from imae_core.catalog.entry import setting_text
 from imae_core.errors import BadInputError, FormatVersionError
 
-FORMAT_VERSION = 2  # 1: `augment` was true or false
+FORMAT_VERSION = 3  # 1: `augment` was true or false; 2: no `compile`, no `precision`
 
 
 class _Frozen(BaseModel):
@@ -93,7 +93,7 @@ class ModelConfig(_Frozen):
 
 
 class RunConfig(_Frozen):
-    """One training run. The same config and thread count give the same bits on a CPU."""
+    """One training run. Trained alone on a CPU, the same config gives the same bits."""
 
     format_version: int = FORMAT_VERSION
     dataset: str = Field(min_length=1)
@@ -105,10 +105,20 @@ class RunConfig(_Frozen):
     epochs: int | None = Field(default=None, ge=1, le=100_000)
     iterations: int | None = Field(default=None, ge=1, le=100_000_000, description="instead of epochs")
     batch_size: int = Field(ge=1, le=1_000_000)
-    lr: float = Field(gt=0, le=1e6, allow_inf_nan=False, description="learning rate at the start")
+    lr: float = Field(
+        gt=0, le=1e6, allow_inf_nan=False, description="learning rate at the start, or at a triangle's peak"
+    )
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = Field(default=False, description="whether the momentum looks ahead")
     weight_decay: float = Field(default=0.0, ge=0, le=1e3)
-    schedule: Literal["milestones", "cosine"] = "milestones"
+    norm_bias_lr_factor: float = Field(
+        default=1.0,
+        gt=0,
+        le=1e4,
+        description="times the learning rate for batch norm's biases; they decay as all others do",
+    )
+    schedule: Literal["milestones", "cosine", "triangle"] = "milestones"
+    warmup: float = Field(default=0.23, gt=0, lt=1, description="share of training until a triangle's peak")
     milestones: tuple[float, ...] = Field(default=(0.5, 0.75), description="shares of training")
     lr_drop: float = Field(default=0.1, gt=0, le=1, description="factor at each milestone")
     grad_clip: float | None = Field(
@@ -124,6 +134,12 @@ class RunConfig(_Frozen):
     seed: int = Field(default=0, ge=0)
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     threads: int = Field(default=1, ge=1, le=1024)
+    compile: Literal["auto", "never", "always"] = Field(
+        default="auto", description="auto: nets and lengths that it pays for"
+    )
+    precision: Literal["auto", "float32", "mixed"] = Field(
+        default="auto", description="of training steps; auto: mixed for convolutional nets on a GPU, else float32"
+    )
     eval_every: int = Field(default=1, ge=1, description="epochs between passes in evaluation mode")
     num_folds: int | None = Field(
         default=None, ge=2, le=20, description="one net a fold judges the rows it never saw; None: one net for all"
@@ -157,6 +173,8 @@ class RunConfig(_Frozen):
             raise ValueError("give either epochs or iterations, not both and not neither")
         if any(not 0 < share <= 1 for share in self.milestones) or list(self.milestones) != sorted(self.milestones):
             raise ValueError("milestones must be rising shares of training in (0, 1]")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs momentum above 0, got 0")
         return self
 
     @model_validator(mode="after")

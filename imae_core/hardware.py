@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -53,6 +55,17 @@ def free_disk_bytes(folder: Path) -> int:
 
 def memory_bytes() -> int:
     return int(psutil.virtual_memory().total)
+
+
+def available_memory_bytes() -> int:
+    """What processes can still take without swapping, within the limit of this container where it has one."""
+    available = int(psutil.virtual_memory().available)
+    try:
+        limit = (CONTROL_GROUP / "memory.max").read_text().strip()
+        used = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text().splitlines())
+    except OSError:
+        return available
+    return available if limit == "max" else max(0, min(available, int(limit) - int(used.get("anon", 0))))
 
 
 def process_is(pid: int | None, created: float | None) -> bool:

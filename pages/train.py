@@ -154,7 +154,7 @@ def choose_recipe(facts: DatasetFacts, on_gpu: bool, start: RunConfig | None) ->
     with st.expander("Change the recipe", icon=":material/tune:", expanded=start is not None):
         values = recipe_inputs(base, facts, f"{recipe}_{model}_{facts.name}")
     params = dict(base.model.params) if base.model.name == model else {}
-    kept = {"milestones": base.milestones, "lr_drop": base.lr_drop}
+    kept = {"milestones": base.milestones, "lr_drop": base.lr_drop, "warmup": base.warmup}
     return values | kept | {"recipe": recipe, "model": {"name": model, "params": params}}
 
 

@@ -26,6 +26,7 @@ def test_version_1_is_read(old, new, tmp_path):
     assert config.format_version == FORMAT_VERSION
     assert (config.augment, config.sampler, config.classes_per_batch) == (new, "shuffle", None)
     assert (config.normalize, config.grad_clip, config.validation_fraction) == ("default", None, 0.0)
+    assert (config.nesterov, config.norm_bias_lr_factor, config.schedule) == (False, 1.0, "milestones")
     folder = RunFolder(tmp_path / "runs" / "x")
     folder.create(config)
     assert folder.config() == config
@@ -33,8 +34,8 @@ def test_version_1_is_read(old, new, tmp_path):
 
 
 def test_a_newer_version_is_refused():
-    with pytest.raises(FormatVersionError, match="format version 3"):
-        parse_config(VERSION_1 | {"format_version": 3})
+    with pytest.raises(FormatVersionError, match=f"format version {FORMAT_VERSION + 1}"):
+        parse_config(VERSION_1 | {"format_version": FORMAT_VERSION + 1})
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,9 @@ def test_a_newer_version_is_refused():
         ({"validation_fraction": 0.2, "num_folds": 5}, "num_folds and validation_fraction exclude each other"),
         ({"augment": "crop"}, "augment: Input should be 'none', 'pad_crop' or 'resize_crop', got 'crop'"),
         ({"grad_clip": -1}, "grad_clip"),
+        ({"nesterov": True, "momentum": 0.0}, "nesterov needs momentum above 0, got 0"),
+        ({"warmup": 1.0}, "warmup: Input should be less than 1, got 1.0"),
+        ({"norm_bias_lr_factor": 0.0}, "norm_bias_lr_factor: Input should be greater than 0, got 0.0"),
     ],
 )
 def test_what_is_not_allowed_is_named(choices, message):
@@ -71,6 +75,16 @@ def test_the_authors_recipe():
     assert [round(share * 30_000) for share in config.milestones] == [15_000, 22_000]
     assert (config.loss.reduction, config.augment, config.normalize) == ("weight_sum", "resize_crop", "mean")
     assert config.eval_every * config.steps_per_epoch(50_000) == 980
+
+
+@pytest.mark.parametrize(("name", "width"), [("fast", 64), ("fast_cpu", 16)])
+def test_the_fast_recipes(name, width):
+    config = cifar(recipe=name)
+    assert (config.model.name, config.model.params) == ("fast_cnn", {"width": width})
+    assert (config.schedule, config.nesterov, config.num_train) == ("triangle", True, None)
+    assert config.epochs % config.eval_every == 0
+    assert "not comparable with published numbers" in RECIPES[name].summary
+    assert cifar(recipe=name, model={"name": "fast_cnn", "params": {"width": 8}}).model.params == {"width": 8}
 
 
 def test_what_a_person_says_goes_over_the_recipe():

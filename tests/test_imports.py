@@ -70,3 +70,9 @@ def test_pages_core_and_runner_do_not_load_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_worker_starts_without_what_only_some_runs_need():
+    code = "import sys, imae_core.runs.together, imae_core.runs.execute; print(*{'sklearn', 'scipy', 'torch._dynamo'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []

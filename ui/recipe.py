@@ -9,11 +9,13 @@ from imae_core.config import RunConfig
 from imae_core.data.facts import DatasetFacts
 from imae_core.hardware import cpu_cores
 
-SCHEDULES = ["milestones", "cosine"]
+SCHEDULES = ["milestones", "cosine", "triangle"]
 REDUCTIONS = ["mean", "weight_sum"]
 SAMPLERS = ["shuffle", "class_balanced"]
 AUGMENTS = ["none", "pad_crop", "resize_crop"]
 NORMALIZATIONS = ["default", "none", "mean", "standardize"]
+COMPILE = ["auto", "never", "always"]
+PRECISIONS = ["auto", "float32", "mixed"]
 
 
 def recipe_inputs(base: RunConfig, facts: DatasetFacts, key: str) -> dict[str, Any]:
@@ -62,9 +64,17 @@ def _optimiser(base: RunConfig, key: str) -> dict[str, Any]:
         "schedule": _one_of(
             "Schedule", "schedule", SCHEDULES, base.schedule, key,
             f"milestones: the learning rate times {base.lr_drop:g} at {' and '.join(f'{share:.0%}' for share in base.milestones)} "
-            "of training. cosine: it falls to 0.",
+            f"of training. cosine: it falls to 0. triangle: it rises from 0.2 times to the learning rate at {base.warmup:.0%} of "
+            "training, then falls to 0.07 times.",
         ),
         "momentum": st.number_input("Momentum", 0.0, 0.999, base.momentum, 0.05, format="%g", key=f"momentum_{key}"),
+        "nesterov": st.checkbox("Nesterov", base.nesterov, key=f"nesterov_{key}",
+                                help="The momentum looks ahead: the step is the one that the next would be if the gradient stayed."),
+        "norm_bias_lr_factor": st.number_input(
+            "Norm biases, times", 0.01, 10_000.0, base.norm_bias_lr_factor, 1.0, format="%g", key=f"bias_{key}",
+            help="The learning rate of batch norm's biases is that many times the others'; they decay as all others do. Fast recipes "
+            "use 64 (Jordan 2024, arXiv 2404.00498); 1: no difference.",
+        ),
         "weight_decay": st.number_input(
             "Weight decay", 0.0, 10.0, base.weight_decay, 1e-4, format="%g", key=f"wd_{key}"
         ),
@@ -93,6 +103,16 @@ def _inputs(base: RunConfig, key: str) -> dict[str, Any]:
             "Reduction", "loss.reduction", REDUCTIONS, base.loss.reduction, key,
             "mean: the paper's formulas. weight_sum: each batch's gradient divided by the sum of its weights, as in the authors' "
             "code; the learning rate then means something else.",
+        ),
+        "compile": _one_of(
+            "Compile the net", "compile", COMPILE, base.compile, key,
+            "torch.compile makes the steps of convolutional nets faster and takes a minute or more before the first one. auto: for "
+            "long runs. Where it fails, the run goes on without, with a line in its log.",
+        ),
+        "precision": _one_of(
+            "Precision", "precision", PRECISIONS, base.precision, key,
+            "Of training steps. mixed: the net in bfloat16, the loss and all that is recorded in float32. auto: mixed for "
+            "convolutional nets on a GPU, else float32.",
         ),
         "threads": st.number_input("CPU threads", 1, max(cpu_cores(), base.threads), base.threads, key=f"threads_{key}",
                                    help="Part of the config: on a CPU the same threads give the same bits."),

@@ -18,8 +18,9 @@ TITLES = {
     "dataset": "data set", "num_train": "training examples", "noise.kind": "noise", "noise.rate": "noise rate",
     "loss.name": "loss", "loss.reduction": "reduction", "loss.max_log_odds": "largest log odds", "model.name": "net",
     "lr": "learning rate", "lr_drop": "learning rate drop", "schedule": "schedule", "augment": "augmentation",
+    "nesterov": "Nesterov momentum", "norm_bias_lr_factor": "learning rate of norm biases, times", "warmup": "warm-up share",
     "normalize": "normalisation", "sampler": "batches", "classes_per_batch": "classes a batch", "grad_clip": "gradient clip",
-    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "seed": "seed", "noise_seed": "noise seed",
+    "validation_fraction": "validation share", "eval_every": "epochs between evaluations", "num_folds": "folds", "compile": "compiled", "precision": "precision", "seed": "seed", "noise_seed": "noise seed",
 }  # fmt: skip
 _CHOICES = {
     "augment": {"none": "none", "pad_crop": "pad-crop", "resize_crop": "resize-crop"},
@@ -87,7 +88,7 @@ def value_text(field: str, value: Any) -> str:
         return known.title.split(" (")[0] if known else str(value)
     if field in _CHOICES:
         return _CHOICES[field].get(value, str(value))
-    if field in ("noise.rate", "validation_fraction"):
+    if field in ("noise.rate", "validation_fraction", "warmup"):
         return f"{100 * value:g} %"
     if field == "noise.params.components":
         return " + ".join(_component_text(dict(part)) for part in value)

@@ -67,10 +67,17 @@ class RunOptions:
     classes_per_batch: Annotated[
         int | None, Option(help="Classes of a class-balanced batch; must divide the batch size.")
     ] = None
-    lr: Annotated[float | None, Option(help="Learning rate at the start.")] = None
+    lr: Annotated[float | None, Option(help="Learning rate at the start, or at a triangle's peak.")] = None
     momentum: Annotated[float | None, Option(help="Momentum of SGD.")] = None
+    nesterov: Annotated[bool | None, Option(help="Whether the momentum looks ahead (Nesterov).")] = None
     weight_decay: Annotated[float | None, Option(help="Weight decay.")] = None
-    schedule: Annotated[str | None, Option(help=f"{_words('schedule')}.")] = None
+    norm_bias_lr_factor: Annotated[
+        float | None, Option(help="Times the learning rate for batch norm's biases, which decay as all others do.")
+    ] = None
+    schedule: Annotated[str | None, Option(help=f"Of the learning rate: {_words('schedule')}.")] = None
+    warmup: Annotated[
+        float | None, Option(help="Share of training until the peak of --schedule triangle, in (0, 1).")
+    ] = None
     grad_clip: Annotated[float | None, Option(help="Largest norm of the whole gradient; 0 for any.")] = None
     augment: Annotated[str | None, Option(help=f"Random crops and flips: {_words('augment')}.")] = None
     normalize: Annotated[
@@ -87,6 +94,12 @@ class RunOptions:
             "--folds",
             help="Train one net for each of so many folds (2 to 20): every example is judged by a net that never saw it.",
         ),
+    ] = None
+    compile: Annotated[
+        str | None, Option(help=f"Compile the net: {_words('compile')}; default: auto, where it pays.")
+    ] = None
+    precision: Annotated[
+        str | None, Option(help=f"Of training steps: {_words('precision')}; default: auto, mixed on a GPU.")
     ] = None
     seed: Annotated[list[int] | None, Option(help="Training seed. `submit` takes several.")] = None
     noise_seed: Annotated[int | None, Option(help="Seed of the noise; default: the training seed.")] = None

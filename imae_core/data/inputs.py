@@ -36,12 +36,23 @@ class RowInputs:
         if isinstance(index, tuple):
             rest = index[1:] if isinstance(index[0], int | np.integer) else (slice(None), *index[1:])
             return self[index[0]][rest]
-        places = np.arange(len(self))[index]
+        places = self._places(index)
         many = np.atleast_1d(places)
         found = np.asarray(self.inputs[self.rows[many]])
         if self.change is not None:
             found = self.change(many, found)
         return found if np.ndim(places) else found[0]
+
+    def _places(self, index: Any) -> Any:
+        """The places, from 0 on, that an index of any kind means; a batch's are found without listing all."""
+        if isinstance(index, slice):
+            return np.arange(*index.indices(len(self)))
+        places = np.asarray(index)
+        if places.dtype.kind not in "iu" or places.size == 0:
+            return np.arange(len(self))[index]
+        if places.min() < -len(self) or places.max() >= len(self):
+            raise IndexError(f"of {len(self)} rows, {places.min()} to {places.max()} were asked for")
+        return places % len(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

@@ -25,14 +25,14 @@ def with_noisy_inputs(dataset: Dataset, change: InputChange | None, source: Data
     """
     if change is None:
         return dataset
-    places = {int(row): place for place, row in enumerate(change.rows)}
-    make = _replacing(dataset, change, source, places) if change.kind == "replace" else _disturbing(dataset, change)
+    is_changed = np.zeros(dataset.num_train, dtype=bool)
+    is_changed[change.rows] = True
+    make = _replacing(dataset, change, source) if change.kind == "replace" else _disturbing(dataset, change)
 
     def changed(rows: Rows, inputs: NDArray[Any]) -> NDArray[Any]:
         result = inputs.copy()
-        for at, row in enumerate(map(int, rows)):
-            if row in places:
-                result[at] = make(row, inputs[at])
+        for at in np.flatnonzero(is_changed[rows]):
+            result[at] = make(int(rows[at]), inputs[at])
         return result
 
     return replace(dataset, train_inputs=RowInputs(dataset.train_inputs, None, changed))
@@ -52,11 +52,12 @@ def check_source(dataset: Dataset, source: Dataset | None) -> Dataset:
     return source
 
 
-def _replacing(dataset: Dataset, change: InputChange, source: Dataset | None, places: dict[int, int]) -> Making:
+def _replacing(dataset: Dataset, change: InputChange, source: Dataset | None) -> Making:
     other = check_source(dataset, source)
 
     def make(row: int, _: NDArray[Any]) -> NDArray[Any]:
-        picture = np.asarray(other.train_inputs[int(change.source_rows[places[row]])])
+        place = np.searchsorted(change.rows, row)
+        picture = np.asarray(other.train_inputs[int(change.source_rows[place])])
         return fitted(picture, other.scale, dataset.input_shape, dataset.scale)
 
     return make

@@ -10,7 +10,8 @@ from imae_core.data.dataset import Dataset
 from imae_core.models.choice import SMALLEST_PICTURE
 
 Normalize = Literal["default", "none", "mean", "standardize"]
-CHUNK = 5000
+CHUNK = 5000  # rows at a time, fewer of large ones
+CHUNK_VALUES = CHUNK * 3 * 32 * 32
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,12 @@ class Normalization:
     scale: float
     shift: NDArray[np.float32] | None = None
     spread: NDArray[np.float32] | None = None
+
+    @property
+    def key(self) -> tuple[float, bytes | None, bytes | None]:
+        """Equal where two do the same."""
+        shift, spread = (None if values is None else values.tobytes() for values in (self.shift, self.spread))
+        return self.scale, shift, spread
 
 
 def normalization(dataset: Dataset, kind: Normalize = "default") -> Normalization:
@@ -57,14 +64,21 @@ def _shaped(dataset: Dataset, values: tuple[float, ...] | None) -> NDArray[np.fl
 def _moments(dataset: Dataset, over_pixels: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of the scaled training inputs, in two passes over chunks: no cancellation."""
     inputs, axes = dataset.train_inputs, (0, 2, 3) if over_pixels else 0
-    chunks = range(0, len(inputs), CHUNK)
+    size = max(1, min(CHUNK, CHUNK_VALUES // int(np.prod(dataset.input_shape))))
+    chunks = range(0, len(inputs), size)
 
     def read(start: int) -> NDArray[np.float64]:
-        return np.asarray(inputs[start : start + CHUNK], dtype=np.float64) * dataset.scale
+        values = np.array(inputs[start : start + size], dtype=np.float64)
+        values *= dataset.scale
+        return values
+
+    def squares_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        values -= mean
+        return np.square(values, out=values)
 
     count = len(inputs) * (np.prod(dataset.input_shape[1:]) if over_pixels else 1)
     mean = sum(read(start).sum(axis=axes, keepdims=True) for start in chunks) / count
-    squares = sum(((read(start) - mean) ** 2).sum(axis=axes, keepdims=True) for start in chunks) / count
+    squares = sum(squares_of(read(start)).sum(axis=axes, keepdims=True) for start in chunks) / count
     # a constant's squares are rounding errors, not zero
     deviation = np.where(squares > (1e-12 * np.abs(mean)) ** 2, np.sqrt(squares), 0)
     return mean[0].astype(np.float32), deviation[0].astype(np.float32)

@@ -67,6 +67,11 @@ class Criterion(nn.Module, ABC):
         `rows` (N,) says which examples these are, for losses that remember them.
         """
 
+    def example_weights(self, logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+        """The weights of `values_and_weights` (N,) alone, which may be cheaper."""
+        with torch.no_grad():
+            return self.values_and_weights(logits, labels, rows)[1]
+
     @abstractmethod
     def largest_weight(self, num_classes: int) -> float:
         """About the largest weight that an example of K classes can have: the right end of a weight axis."""
@@ -77,19 +82,18 @@ class Criterion(nn.Module, ABC):
 
     def weights(self, logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
         """(N,) the L1 norm of dL_i/dz_i for each example, before any reduction; over the logits of all its views."""
-        with torch.no_grad():
-            return self.values_and_weights(logits.detach(), check_batch(logits, labels, self.num_views), rows)[1]
+        return self.example_weights(logits.detach(), check_batch(logits, labels, self.num_views), rows)
 
     def reduce(self, values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`."""
+        """Values (N,) to what `reduction` says; weights (N,) only matter for `weight_sum`. Of several batches (R, N), each for itself."""
         if self.reduction == "none":
             return values
         if self.reduction == "sum":
-            return values.sum()
+            return values.sum(dim=-1)
         if self.reduction == "mean":
-            return values.mean()
-        total = weights.sum()
-        return values.sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
+            return values.mean(dim=-1)
+        total = weights.sum(dim=-1)
+        return values.sum(dim=-1) / total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def extra_repr(self) -> str:
         settings = [setting_text(name, value) for name, value in self.params.items()]

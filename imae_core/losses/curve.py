@@ -114,11 +114,20 @@ class CurveLoss(Criterion):
         margins = label_logit_margin(logits, labels)
         with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
             p, not_p = torch.sigmoid(margins), torch.sigmoid(-margins)
-            weights = self.weight(p, not_p)
-            if self.max_log_odds is not None:
-                weights = torch.where(margins < self.max_log_odds, weights, 0.0)
+            weights = self._weights_at(margins, p, not_p)
             values = self.value(margins.detach(), p, not_p)
         return _CurveFunction.apply(margins, values, weights), weights
+
+    def example_weights(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:  # noqa: ARG002
+        with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
+            margins = label_logit_margin(logits, labels)
+            return self._weights_at(margins, torch.sigmoid(margins), torch.sigmoid(-margins))
+
+    def _weights_at(self, margins: Tensor, p: Tensor, not_p: Tensor) -> Tensor:
+        weights: Tensor = self.weight(p, not_p)
+        if self.max_log_odds is None:
+            return weights
+        return torch.where(margins < self.max_log_odds, weights, 0.0)
 
     def _check_curve(self) -> None:
         p = torch.linspace(0, 1, 1001, dtype=torch.float64)

@@ -138,11 +138,13 @@ def _inputs(folder: RunFolder, data: Dataset | None) -> tuple[RowInputs | None, 
 def _settings(run: StoredRun) -> Rows:
     config = run.config
     length = f"{config.epochs} epochs" if config.epochs else f"{config.iterations} steps"
-    schedule = (
-        "cosine"
-        if config.schedule == "cosine"
-        else f"times {config.lr_drop:g} at {_list(config.milestones)} of training"
-    )
+    schedule = {
+        "milestones": f"times {config.lr_drop:g} at {_list(config.milestones)} of training",
+        "cosine": "cosine",
+        "triangle": f"triangle: risen to at {percent(config.warmup)} of training, then falling",
+    }[config.schedule]
+    factor = config.norm_bias_lr_factor
+    rate = f"{config.lr:g}" + ("" if factor == 1 else f", times {factor:g} for batch norm's biases")
     return [
         ("Data set", config.dataset, "" if config.num_train is None else f"a stratified subset of {config.num_train:,}"),
         ("Loss", LOSSES[config.loss.name].title, _pairs(config.loss.params)),
@@ -150,14 +152,15 @@ def _settings(run: StoredRun) -> Rows:
          else f"lets go of an example beyond log odds of {config.loss.max_log_odds:g}"),
         ("Net", MODELS[config.model.name].title, _pairs(config.model.params)),
         ("Length", length, f"batches of {config.batch_size}{_sampled(config)}"),
-        ("Learning rate", f"{config.lr:g}", schedule),
-        ("SGD", f"momentum {config.momentum:g}", f"weight decay {config.weight_decay:g}" + (
+        ("Learning rate", rate, schedule),
+        ("SGD", f"{'Nesterov ' if config.nesterov else ''}momentum {config.momentum:g}", f"weight decay {config.weight_decay:g}" + (
             "" if config.grad_clip is None else f", gradient norm clipped at {config.grad_clip:g}")),
         ("Inputs", f"normalisation {value_text('normalize', config.normalize)}",
          f"augmentation {value_text('augment', config.augment)}"),
         ("Validation", "none" if not config.validation_fraction else percent(config.validation_fraction),
          "of the training rows, judged and not trained on" if config.validation_fraction else ""),
         ("Evaluated", "every epoch" if config.eval_every == 1 else f"every {config.eval_every} epochs", ""),
+        ("Arithmetic", f"precision {config.precision}", f"compiled: {config.compile}"),
         ("Seeds", f"training {config.seed}, noise {config.noise_seed}", ""),
     ]  # fmt: skip
 

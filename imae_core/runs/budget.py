@@ -27,14 +27,20 @@ def set_budget(home: Path, group: str, seconds: float | None) -> None:
 
 
 def machine_seconds(folder: RunFolder, run: StoredRun) -> float:
-    """Wall-clock time of all attempts at a run on this home's machines, start-up included; 0 for an imported one."""
+    """Wall-clock time of all attempts at a run on this home's machines, start-up included; 0 for an imported one.
+
+    Of an attempt in which several runs trained together each has its share.
+    """
     if run.executor == "imported":
         return 0.0
     now = time.time()
     attempts = folder.attempts()
     if attempts:
         last = run.finished or now
-        return sum(max(0.0, float(attempt.get("ended", last) - attempt["started"])) for attempt in attempts)
+        return sum(
+            max(0.0, float(attempt.get("ended", last) - attempt["started"]) / int(attempt["where"].get("together", 1)))
+            for attempt in attempts
+        )
     return max(0.0, (run.finished or now) - run.started) if run.started else 0.0
 
 

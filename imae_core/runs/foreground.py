@@ -1,10 +1,9 @@
 """Runs that this process carries out itself, without a runner, in the same store and folders as all others."""
 
-import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,27 @@ from filelock import FileLock, Timeout
 from imae_core.config import RunConfig
 from imae_core.errors import RunError
 from imae_core.hardware import create_time
-from imae_core.runs.execute import Outcome, Report, execute
+from imae_core.runs.execute import execute
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.logs import logging_to
+from imae_core.runs.observer import Report
+from imae_core.runs.preparation import Outcome
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import create_run, run_folder
 
 LOCK_PATIENCE_SECONDS = 60.0
+Left = Callable[[RunFolder, Outcome | Exception], None]
 
 
-def begin(home: Path, config: RunConfig, group: str = "") -> RunFolder:
-    """A new run that belongs to this process; `carry_out` trains it."""
+def begin(home: Path, config: RunConfig, group: str = "", together: int = 1) -> RunFolder:
+    """A new run that belongs to this process; `carry_out` trains it, or `carry_out_together` with so many in all."""
     folder = create_run(home, config)
-    _open_attempt(folder)
+    _open_attempt(folder, together)
     Store(home).add(folder.run_id, config, group=group, executor="foreground", state="running", ref=_this_process())
     return folder
 
 
-def take_over(home: Path, run: StoredRun) -> RunFolder | None:
+def take_over(home: Path, run: StoredRun, together: int = 1) -> RunFolder | None:
     """A stopped or failed run becomes this process's, to go on from its checkpoint; None if somebody else was faster."""
     folder = run_folder(home, run.run_id)
     if not Store(home).transition(
@@ -38,7 +41,7 @@ def take_over(home: Path, run: StoredRun) -> RunFolder | None:
     ):  # fmt: skip
         return None
     folder.forget_outcome()
-    _open_attempt(folder)
+    _open_attempt(folder, together)
     return folder
 
 
@@ -46,9 +49,10 @@ def _this_process() -> dict[str, Any]:
     return {"pid": os.getpid(), "created": create_time(os.getpid())}
 
 
-def _open_attempt(folder: RunFolder) -> None:
+def _open_attempt(folder: RunFolder, together: int) -> None:
     attempts = folder.attempts()
-    attempt = {"attempt": len(attempts) + 1, "started": time.time(), "where": {"pid": os.getpid()}}
+    where = {"pid": os.getpid(), "together": together}
+    attempt = {"attempt": len(attempts) + 1, "started": time.time(), "where": where}
     folder.write_attempts([*attempts, attempt])
     folder.write_control("", stop=False)
 
@@ -60,7 +64,7 @@ def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
     """
     store = Store(folder.home)
     try:
-        with FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS), _logging_to(folder.log_path):
+        with FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS), logging_to(folder.log_path):
             outcome = execute(folder, report=report)
     except BaseException as error:
         if isinstance(error, Timeout):
@@ -72,23 +76,40 @@ def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
     return outcome
 
 
+def carry_out_together(folders: Sequence[RunFolder], left: Left, *, report: Report | None = None) -> None:
+    """As `carry_out` for runs that `begin` or `take_over` gave and `runs.grids` calls alike, as one batched program.
+
+    `left` is told of each when it has ended. Raises KeyboardInterrupt; those that still train are stopped then.
+    """
+    from imae_core.runs.together import execute_together
+
+    store = Store(folders[0].home)
+    locks = ExitStack()
+    going = set(folders)
+
+    def note(folder: RunFolder, end: Outcome | Exception) -> None:
+        going.discard(folder)
+        if isinstance(end, Exception):
+            _leave(store, folder, "failed", str(end) or type(end).__name__)
+        else:
+            _leave(store, folder, "done" if end == "done" else "stopped", "")
+        left(folder, end)
+
+    with locks:
+        for folder in folders:
+            locks.enter_context(FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS))
+        try:
+            execute_together(folders, note, report=report)
+        except BaseException as error:
+            for folder in going:
+                state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+                _leave(store, folder, state, "interrupted" if state == "stopped" else str(error))
+            raise
+
+
 def _leave(store: Store, folder: RunFolder, state: str, message: str) -> None:
     now = time.time()
     store.transition(folder.run_id, ("running",), state, message=message, finished=now, ref={})
     attempts = folder.attempts()
     if attempts:
         folder.write_attempts([*attempts[:-1], attempts[-1] | {"ended": now, "state": state, "message": message}])
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Sends the run's log into its folder instead of over whatever the process shows."""
-    root = logging.getLogger()
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    others, root.handlers = root.handlers, [handler]
-    try:
-        yield
-    finally:
-        root.handlers = others
-        handler.close()

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from imae_core.errors import unknown_name
 from imae_core.hardware import process_is
 from imae_core.runs.budget import budgets, spent_message
 from imae_core.runs.disk import disk_has_room, disk_is_low, disk_message
-from imae_core.runs.executors.base import Executor, ExecutorUnreachableError
+from imae_core.runs.executors.base import Executor, ExecutorUnreachableError, Slot
 from imae_core.runs.executors.local import LocalExecutor
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.grids import mates
 from imae_core.runs.store import ACTIVE, Store, StoredRun
 
 STOP_GRACE_SECONDS = 20.0
+ENDED_PHASES = ("done", "failed", "stopped", "paused")
 LOST_SECONDS = 15.0  # a worker whose reference was lost has written its own by then
 log = logging.getLogger("imae.runner")
 
@@ -128,7 +131,9 @@ class Runner:
             self.store.transition(run.run_id, ("starting",), "running")
         if not heartbeat and self.executor.is_pending(run.ref):
             return
-        if time.time() - heartbeat.get("time", run.started or 0) > hang_seconds():
+        if "grid" in run.slot and heartbeat.get("phase") in ENDED_PHASES:
+            self._settle(run)  # its worker lives on for the others
+        elif time.time() - heartbeat.get("time", run.started or 0) > hang_seconds():
             self.executor.kill(run.ref)
             self._retry(run, f"no sign of life for {hang_seconds():.0f} s")
 
@@ -228,9 +233,10 @@ class Runner:
         if disk_is_low(self.home):
             self._say_why(queued[0], f"waits for disk space; {disk_message(self.home).removeprefix('paused: ')}")
             return
-        busy = [run.slot for run in self.store.runs(*ACTIVE) if run.executor != "foreground"]
+        busy = _distinct([run.slot for run in self.store.runs(*ACTIVE) if run.executor != "foreground"])
         limits = budgets(self.home)
-        for run in queued:
+        while queued:
+            run = queued.pop(0)
             slot = self.executor.place(run, busy)
             if slot is None:
                 self._say_why(run, self.executor.why_waiting(run, busy))
@@ -238,35 +244,55 @@ class Runner:
             if run.group_name in limits and (spent := spent_message(self.store, run.group_name)):
                 self.store.transition(run.run_id, ("queued",), "stopped", message=spent, finished=time.time())
                 continue
-            self._start(run, slot)
+            together = mates(run, queued, self._num_places(run, slot, busy, len(queued) + 1))
+            queued = [other for other in queued if other not in together]
+            self._start(together, slot)
             busy.append(slot)
+
+    def _num_places(self, run: StoredRun, first: Slot, busy: list[Slot], most: int) -> int:
+        """How many runs of this kind could start now."""
+        taken = [*busy, first]
+        while len(taken) - len(busy) < most and (slot := self.executor.place(run, taken)) is not None:
+            taken.append(slot)
+        return len(taken) - len(busy)
 
     def _say_why(self, run: StoredRun, reason: str) -> None:
         if run.message != reason and run.attempt == 0:
             self.store.transition(run.run_id, ("queued",), "queued", message=reason)
 
-    def _start(self, run: StoredRun, slot: dict[str, object]) -> None:
+    def _start(self, runs: Sequence[StoredRun], slot: Slot) -> None:
         """The token is written before the worker is: whoever holds an older one must not go on."""
         token = secrets.token_hex(8)
         now = time.time()
-        changes = {
-            "token": token,
-            "slot": slot,
-            "started": now,
-            "finished": None,
-            "attempt": run.attempt + 1,
-            "message": "",
-        }
-        if not self.store.transition(run.run_id, ("queued",), "starting", **changes):
+        if len(runs) > 1:
+            slot = slot | {"grid": token, "together": len(runs)}
+        started = []
+        for run in runs:
+            attempt = run.attempt + 1
+            changes = {
+                "token": token, "slot": slot, "started": now, "finished": None, "attempt": attempt, "message": ""
+            }  # fmt: skip
+            if not self.store.transition(run.run_id, ("queued",), "starting", **changes):
+                continue
+            folder = self.folder(run)
+            folder.write_attempts([*folder.attempts(), {"attempt": attempt, "started": now, "where": slot}])
+            folder.write_control(token, stop=False)
+            started.append(run)
+        if not started:
             return
-        folder = self.folder(run)
-        folder.write_attempts([*folder.attempts(), {"attempt": run.attempt + 1, "started": now, "where": slot}])
-        folder.write_control(token, stop=False)
         try:
-            reference = self.executor.start(run, folder, token, slot)
+            reference = self.executor.start(started[0], [self.folder(run) for run in started], token, slot)
         except ExecutorUnreachableError as error:
             # if the request got through after all, the next token fences what it started
-            self._requeue(self.store.get(run.run_id), str(error), counts=False)
+            for run in started:
+                self._requeue(self.store.get(run.run_id), str(error), counts=False)
             raise
-        self.store.transition(run.run_id, ("starting",), "starting", ref=reference)
-        log.info("%s started on %s as %s", run.run_id, slot, reference)
+        for run in started:
+            self.store.transition(run.run_id, ("starting",), "starting", ref=reference)
+            log.info("%s started on %s as %s", run.run_id, slot, reference)
+
+
+def _distinct(slots: Sequence[Slot]) -> list[Slot]:
+    """Runs that train as one have one slot together."""
+    grids = {slot["grid"]: slot for slot in slots if "grid" in slot}
+    return [*grids.values(), *(slot for slot in slots if "grid" not in slot)]

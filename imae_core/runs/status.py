@@ -54,6 +54,8 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
         note = f"no sign of life for {quiet:.0f} s"
     elif run.stop_wished is not None:
         note = "stopping after the current step"
+    elif not note and (together := int(heartbeat.get("together", 1))) > 1:
+        note = f"trains as one program with {together - 1} others"
     return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
 
 
@@ -91,6 +93,8 @@ def all_statuses(store: Store) -> list[RunStatus]:
 
 def _place(heartbeat: dict[str, object]) -> str:
     phase = str(heartbeat.get("phase", "starting"))
+    if phase == "compiling":
+        return "compiling the net, once, for faster steps"
     if phase not in ("training", "evaluating"):
         return phase
     unit = "batch" if phase == "training" else "evaluating example"
@@ -102,19 +106,30 @@ def _eta(folder: RunFolder, heartbeat: dict[str, object], config: RunConfig) -> 
     step, total = heartbeat.get("step"), heartbeat.get("total_steps")
     if not isinstance(step, int) or not isinstance(total, int):
         return None
+    together = int(str(heartbeat.get("together", 1)))
     metrics = folder.metrics()
     if len(metrics):
         spent = float(metrics["seconds"].sum() + metrics["eval_seconds"].sum())
-        return spent / float(metrics["step"].iloc[-1]) * (total - step)
+        return spent / float(metrics["step"].iloc[-1]) * (total - step) * together
     speed = heartbeat.get("examples_per_second")
-    return (total - step) * config.batch_size / speed if isinstance(speed, float) and speed > 0 else None
+    if not isinstance(speed, float) or speed <= 0:
+        return None
+    return (total - step) * config.batch_size / speed * together
 
 
 def kind_of_work(config: RunConfig) -> tuple[object, ...]:
     """What two runs must share for one to tell how long a step of the other takes on this machine."""
     on_cpu = config.device == "cpu" or (config.device == "auto" and not gpus())
     model = (config.model.name, *sorted(config.model.params.items()))
-    return (config.dataset, model, config.batch_size, config.augment, config.threads if on_cpu else "gpu")
+    return (
+        config.dataset,
+        model,
+        config.batch_size,
+        config.augment,
+        config.compile,
+        config.precision,
+        config.threads if on_cpu else "gpu",
+    )
 
 
 def step_seconds(store: Store) -> dict[tuple[object, ...], float]:

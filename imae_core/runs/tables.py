@@ -177,7 +177,7 @@ def _protocol(table: pd.DataFrame) -> str:
         parts.append(f"{name} {_joined(field, _distinct(table, field))}")
     parts += [f"reduction {_joined('loss.reduction', _distinct(table, 'loss.reduction'))}"]
     for field, usual in (("augment", "none"), ("normalize", "default"), ("sampler", "shuffle"), ("grad_clip", None),
-                         ("validation_fraction", 0.0)):  # fmt: skip
+                         ("nesterov", False), ("norm_bias_lr_factor", 1.0), ("validation_fraction", 0.0)):  # fmt: skip
         values = _distinct(table, field)
         parts += [f"{title(field)} {_joined(field, values)}"] if set(values) - {usual} else []
     return ", ".join([*parts, *_loss_parameters(table)])

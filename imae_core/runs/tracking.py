@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -42,27 +43,40 @@ def tracked(lost: type[Exception]) -> Callable[[Execute[P, Outcome]], Execute[P,
     def decorate(execute: Execute[P, Outcome]) -> Execute[P, Outcome]:
         @wraps(execute)
         def execute_tracked(folder: RunFolder, /, *args: P.args, **kwargs: P.kwargs) -> Outcome:
-            if not os.environ.get("MLFLOW_TRACKING_URI"):
-                return execute(folder, *args, **kwargs)
-            tracker = Tracker(folder)
-            tracker.start()
-            status = "FAILED"
-            try:
+            with tracking(folder, lost) as told:
                 outcome = execute(folder, *args, **kwargs)
-                status = ENDED_AS.get(outcome, "FINISHED")
+                told(outcome)
                 return outcome
-            except lost:
-                status = ""
-                raise
-            except KeyboardInterrupt:
-                status = "KILLED"
-                raise
-            finally:
-                tracker.finish(status)
 
         return execute_tracked
 
     return decorate
+
+
+@contextmanager
+def tracking(folder: RunFolder, lost: type[Exception]) -> Iterator[Callable[[str], None]]:
+    """Follows a run within; what it yields is told how the run ended. Does nothing without `MLFLOW_TRACKING_URI`."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        yield lambda _outcome: None
+        return
+    tracker = Tracker(folder)
+    tracker.start()
+    status = "FAILED"
+
+    def told(outcome: str) -> None:
+        nonlocal status
+        status = ENDED_AS.get(outcome, "FINISHED")
+
+    try:
+        yield told
+    except lost:
+        status = ""
+        raise
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        tracker.finish(status)
 
 
 class Tracker(threading.Thread):

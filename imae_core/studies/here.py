@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -15,9 +15,10 @@ from typing import Any, Protocol
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.runs.budget import spent_message
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.grids import grid_key, most_together
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import release_lost
-from imae_core.studies.progress import match
+from imae_core.studies.progress import Place, match
 from imae_core.studies.store import cells_of, load_study, study_lock
 from imae_core.studies.study import Cell
 
@@ -107,7 +108,7 @@ def _alone(home: Path, plan: Plan, tell: Tell) -> str:
 def _together(home: Path, plan: Plan, jobs: int, tell: Tell) -> str:
     context = multiprocessing.get_context("spawn")
     events, stop, began = context.Queue(), context.Event(), time.time()
-    workers = [context.Process(target=_work, args=(home, plan, began, stop, events)) for _ in range(jobs)]
+    workers = [context.Process(target=_work, args=(home, plan, began, jobs, stop, events)) for _ in range(jobs)]
     for worker in workers:
         worker.start()
     reasons: list[str] = []
@@ -140,44 +141,44 @@ def _drain(events: Any, tell: Tell, reasons: list[str]) -> None:
             reasons.append(event)
 
 
-def _work(home: Path, plan: Plan, began: float, stop: Event, events: Any) -> None:
+def _work(home: Path, plan: Plan, began: float, jobs: int, stop: Event, events: Any) -> None:
     """One of several processes; Ctrl-C reaches it through `stop`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    bench = _Bench(home, plan, began, stop)
+    bench = _Bench(home, plan, began, jobs, stop)
     events.put(bench.work(events.put))
 
 
 class _Bench:
-    """Takes one run after another until none is left. Only it loads torch, not the process that starts several of it."""
+    """Takes one run after another until none is left, and those that can train together at once. Only it loads torch, not the process that starts several of it."""
 
-    def __init__(self, home: Path, plan: Plan, began: float, stop: Event | None = None) -> None:
+    def __init__(self, home: Path, plan: Plan, began: float, jobs: int = 1, stop: Event | None = None) -> None:
         self.home = home
         self.plan = plan
         self.began = began
+        self.jobs = jobs
         self.stop = stop
         self.asked = False
-        self.folder: RunFolder | None = None
+        self.folders: list[RunFolder] = []
 
     def ask_to_stop(self) -> None:
         self.asked = True
-        if self.folder is not None:
-            self.folder.write_control("", stop=True)
+        for folder in self.folders:
+            folder.write_control("", stop=True)
 
     def work(self, tell: Tell) -> str:
         while not self._should_stop():
             spent = spent_message(Store(self.home), self.plan.name)
             if spent:
                 return spent
-            folder = self._next()
-            if folder is None:
+            self.folders = self._next()
+            if not self.folders:
                 return ""
-            self.folder = folder
-            ended = self._train(folder)
-            tell(ended)
-            if ended.outcome in ("stopped", "paused"):
+            ended = self._train(tell)
+            halted = [one for one in ended if one.outcome in ("stopped", "paused")]
+            if halted:
                 if self.stop is not None:
                     self.stop.set()
-                return ended.message or "stopped on request"
+                return halted[0].message or "stopped on request"
         return "stopped on request"
 
     def _should_stop(self) -> bool:
@@ -189,39 +190,68 @@ class _Bench:
             or (parent is not None and not parent.is_alive())
         )
 
-    def _next(self) -> RunFolder | None:
-        """The next run in the plan's order that nobody has, now this process's; runs that failed since it began are not tried again."""
+    def _next(self) -> list[RunFolder]:
+        """The next run in the plan's order that nobody has, and this process's share of those like it, now its own; runs
+        that failed since it began are not tried again."""
         from imae_core.runs.foreground import begin, take_over
 
         store = Store(self.home)
         with study_lock(self.home, self.plan.name):
             runs = [release_lost(store, run) for run in self.plan.runs(store)]
-            for place in match(self.plan.cells(self.home), runs):
-                if place.run is None:
-                    return begin(self.home, place.cell.config, self.plan.name)
-                fresh = place.state == "failed" and (place.run.finished or 0) >= self.began
-                if place.state in ("stopped", "failed") and not fresh:
-                    folder = take_over(self.home, place.run)
-                    if folder is not None:
-                        return folder
-        return None
+            places = match(self.plan.cells(self.home), runs)
+            chosen = self._share([place for place in places if self._is_open(place)], places)
+            folders = [
+                begin(self.home, place.cell.config, self.plan.name, len(chosen))
+                if place.run is None
+                else take_over(self.home, place.run, len(chosen))
+                for place in chosen
+            ]
+        return [folder for folder in folders if folder is not None]
 
-    def _train(self, folder: RunFolder) -> Finished:
-        from imae_core.runs.foreground import carry_out
+    def _is_open(self, place: Place) -> bool:
+        fresh = place.state == "failed" and place.run is not None and (place.run.finished or 0) >= self.began
+        return place.run is None or (place.state in ("stopped", "failed") and not fresh)
+
+    def _share(self, waiting: Sequence[Place], places: Sequence[Place]) -> list[Place]:
+        """The first, and those that can train with it: of all like it that are not done an equal part for each process."""
+        if not waiting:
+            return []
+        key = grid_key(waiting[0].cell.config)
+        if key is None or waiting[0].state == "failed":
+            return [waiting[0]]
+        alike = [place for place in waiting if grid_key(place.cell.config) == key and place.state != "failed"]
+        unfinished = [place for place in places if place.state != "done" and grid_key(place.cell.config) == key]
+        return alike[: min(-(-len(unfinished) // self.jobs), most_together())]
+
+    def _train(self, tell: Tell) -> list[Finished]:
+        from imae_core.runs.foreground import carry_out, carry_out_together
 
         started = time.monotonic()
-        title = folder.config().title
-        outcome: str = "failed"
-        message = ""
+        ended: list[Finished] = []
+
+        def left(folder: RunFolder, end: str | Exception) -> None:
+            outcome, message = ("failed", _message(folder, end)) if isinstance(end, Exception) else (end, "")
+            seconds = (time.monotonic() - started) / len(self.folders)
+            ended.append(Finished(folder.run_id, folder.config().title, outcome, message, seconds))
+            tell(ended[-1])
+
+        if len(self.folders) > 1:
+            carry_out_together(self.folders, left, report=self._watch)
+            return ended
+        (folder,) = self.folders
         try:
-            outcome = carry_out(folder, report=self._watch)
-        except ImaeError as error:
-            message = str(error)
+            left(folder, carry_out(folder, report=self._watch))
         except Exception as error:
-            log.exception("%s", folder.run_id)
-            message = f"{type(error).__name__}: {error}"
-        return Finished(folder.run_id, title, outcome, message, time.monotonic() - started)
+            left(folder, error)
+        return ended
 
     def _watch(self, _progress: object) -> None:
-        if self.folder is not None and not self.asked and self._should_stop():
+        if self.folders and not self.asked and self._should_stop():
             self.ask_to_stop()
+
+
+def _message(folder: RunFolder, error: Exception) -> str:
+    if isinstance(error, ImaeError):
+        return str(error)
+    log.error("%s", folder.run_id, exc_info=error)
+    return f"{type(error).__name__}: {error}"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -47,38 +48,54 @@ def evaluate_training_set(
     """
     model.eval()
     criterion.eval()
-    recorder = DynamicsRecorder(len(given), data.device)
-    probs: list[torch.Tensor] = []
-    features: list[torch.Tensor] = []
-    for rows in torch.arange(len(given), device=data.device).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
-        embedding = model.features(data.inputs(rows, augment=False))  # type: ignore[operator]
+    recorder: DynamicsRecorder | None = None
+    outputs = _Outputs(len(given))
+    for rows, inputs in data.batches(BATCH_SIZE):
+        embedding = model.features(inputs)  # type: ignore[operator]
         logits = model.head(embedding)  # type: ignore[operator]
         _check_finite(logits)
         labels = given[rows]
-        _, weights = criterion.values_and_weights(logits, labels, rows if trained_on else None)
-        recorder.record(rows, logits, labels, None if true is None else true[rows], weights)
+        weights = criterion.example_weights(logits, labels, rows if trained_on else None)
+        recorder = recorder or DynamicsRecorder(given, true, logits.shape[1], BATCH_SIZE)
+        recorder.record(rows, logits, weights)
         if keep_outputs:
-            probs.append(logits.float().softmax(dim=1).cpu())
-            features.append(embedding.half().cpu())
+            outputs.add(logits.float().softmax(dim=1), embedding.half())
         tick(int(rows[-1]) + 1, len(given))
-    return Evaluation(
-        recorder.columns(),
-        torch.cat(probs).numpy() if keep_outputs else None,
-        torch.cat(features).numpy() if keep_outputs else None,
-    )
+    assert recorder is not None
+    return Evaluation(recorder.columns(), outputs.pred_probs, outputs.embeddings)
 
 
 @torch.no_grad()
 def predict(model: nn.Module, data: DeviceData, tick: Tick) -> NDArray[Any]:
     """(N,) predicted classes of all rows."""
     model.eval()
-    predicted = []
-    for rows in torch.arange(len(data), device=data.device).split(BATCH_SIZE):  # type: ignore[no-untyped-call]
-        logits = model(data.inputs(rows, augment=False))
+    predicted = torch.empty(len(data), dtype=torch.int64, device=data.device)
+    for rows, inputs in data.batches(BATCH_SIZE):
+        logits = model(inputs)
         _check_finite(logits)
-        predicted.append(logits.argmax(dim=1))
+        predicted[rows] = logits.argmax(dim=1)
         tick(int(rows[-1]) + 1, len(data))
-    return torch.cat(predicted).cpu().numpy()
+    return predicted.cpu().numpy()
+
+
+class _Outputs:
+    """Outputs of N rows, filled batch by batch; lists of small tensors would keep the allocator from using the memory of
+    batches again."""
+
+    def __init__(self, num_examples: int) -> None:
+        self.num_examples = num_examples
+        self.num_done = 0
+        self.pred_probs: NDArray[Any] | None = None
+        self.embeddings: NDArray[Any] | None = None
+
+    def add(self, probs: torch.Tensor, embeddings: torch.Tensor) -> None:
+        """The next rows: (B, K) and (B, D)."""
+        if self.pred_probs is None or self.embeddings is None:
+            self.pred_probs = np.empty((self.num_examples, probs.shape[1]), dtype=np.float32)
+            self.embeddings = np.empty((self.num_examples, embeddings.shape[1]), dtype=np.float16)
+        place = slice(self.num_done, self.num_done + len(probs))
+        self.pred_probs[place], self.embeddings[place] = probs.cpu().numpy(), embeddings.cpu().numpy()
+        self.num_done = place.stop
 
 
 def _check_finite(logits: torch.Tensor) -> None:

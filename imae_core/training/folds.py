@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.config import RunConfig
 from imae_core.errors import BadInputError
 from imae_core.training.evaluation import DivergedError, Evaluation, evaluate_training_set
 from imae_core.training.metrics import training_accuracies
-from imae_core.training.observer import EpochRecord, Observer, Progress
+from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
 from imae_core.training.rows import Rows, TrainingRows
-from imae_core.training.trainer import NAN, Trainer
+from imae_core.training.trainer import NAN, SharedData, Trainer
 
 OF_OTHER_ROWS = ("train_accuracy_given", "train_accuracy_true", "noisy_subset_accuracy", "clean_subset_accuracy")
 
@@ -27,6 +26,8 @@ def fold_rows(given_labels: NDArray[np.int64], num_folds: int, seed: int) -> lis
 
     Raises BadInputError where no class has as many examples as there are folds.
     """
+    from sklearn.model_selection import StratifiedKFold  # a second and a half, which no other run needs
+
     most = int(np.bincount(given_labels).max())
     if most < num_folds:
         raise BadInputError(f"{num_folds} folds need a class of at least {num_folds} examples, the largest has {most}")
@@ -102,7 +103,7 @@ class FoldTrainer:
                 self.fold, self.trainer = self.fold + 1, None
                 if self.is_finished:
                     evaluation = self._finish(observer)
-        except _StopError:
+        except StopAskedError:
             return None
         except DivergedError as error:
             raise DivergedError(f"fold {self.fold + 1} of {len(self.folds)}: {error}") from None
@@ -151,7 +152,7 @@ class FoldTrainer:
                 "evaluating", trainer.epochs, trainer.epochs, trainer.step, trainer.total_steps, done, total
             )
             if observer.on_progress(self.progress(here)):
-                raise _StopError
+                raise StopAskedError
 
         labels = held_out.labels
         given = torch.from_numpy(labels.given).to(self.device)
@@ -214,10 +215,6 @@ class FoldTrainer:
             self._note_trajectory()
 
 
-class _StopError(Exception):
-    """Leaves an evaluation that was asked to stop."""
-
-
 class _FoldObserver:
     """Hands what one fold reports to the whole."""
 
@@ -236,10 +233,14 @@ Training = Trainer | FoldTrainer
 
 
 def training_of(
-    config: RunConfig, rows: TrainingRows, validation: TrainingRows | None, device: torch.device
+    config: RunConfig,
+    rows: TrainingRows,
+    validation: TrainingRows | None,
+    device: torch.device,
+    shared: SharedData | None = None,
 ) -> Training:
-    """What carries out a config: one net, or one a fold."""
-    return FoldTrainer(config, rows, device) if config.num_folds else Trainer(config, rows, device, validation)
+    """What carries out a config: one net, or one a fold. `shared` as `Trainer`."""
+    return FoldTrainer(config, rows, device) if config.num_folds else Trainer(config, rows, device, validation, shared)
 
 
 def _storable(values: NDArray[Any]) -> NDArray[Any]:

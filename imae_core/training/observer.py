@@ -11,7 +11,10 @@ from imae_core.training.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation."""
+    """Where a run is. `epoch` counts from 1; `batch` of `batches` within it, or examples done within an evaluation.
+
+    `examples_per_second` is of this run alone: where `together` runs train as one, each has its share of the time.
+    """
 
     phase: str
     epoch: int
@@ -21,6 +24,7 @@ class Progress:
     batch: int
     batches: int
     examples_per_second: float | None = None
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class EpochRecord:
     seen: Mapping[str, NDArray[Any]] | None
     evaluation: Evaluation | None
     trajectory: Mapping[str, NDArray[Any]] | None
+
+
+class StopAskedError(Exception):
+    """Leaves an evaluation that an observer asked to stop."""
 
 
 class Observer(Protocol):

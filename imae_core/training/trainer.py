@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from threading import Event, Thread
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from imae_core.analysis.trajectories import TrajectoryStats
@@ -18,24 +20,26 @@ from imae_core.errors import BadInputError
 from imae_core.models import build_model
 from imae_core.training.criterion import criterion_of
 from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
+from imae_core.training.fitting import fit_to_inputs
+from imae_core.training.forward import Forward, memory_format
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
-from imae_core.training.observer import EpochRecord, Observer, Progress
+from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
+from imae_core.training.optimizer import build_optimizer, set_lr
 from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
 
 CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
+TELL_SECONDS = 0.5
 NAN = float("nan")
+# by identity of the inputs, which are kept so that no others can get it
+SharedData = dict[tuple[Any, ...], tuple[Any, DeviceData]]
 
 
 def independent_seeds(seed: int) -> tuple[int, int, int]:
     """Seeds of three streams that share nothing: initial weights, order of the examples, augmentation."""
     first, second, third = np.random.SeedSequence(seed).generate_state(3, np.uint64)
     return int(first) >> 1, int(second) >> 1, int(third) >> 1
-
-
-class _StopError(Exception):
-    """Leaves an evaluation that was asked to stop."""
 
 
 class Trainer:
@@ -46,15 +50,26 @@ class Trainer:
         rows: what to train on and to test by, with given and true labels; see `run_rows`.
         device: where to compute.
         validation: training rows that are judged at every evaluation and not trained on.
+        shared: inputs that other runs of the same process have on the device already; this one's are added.
     """
 
     def __init__(
-        self, config: RunConfig, rows: TrainingRows, device: torch.device, validation: TrainingRows | None = None
+        self,
+        config: RunConfig,
+        rows: TrainingRows,
+        device: torch.device,
+        validation: TrainingRows | None = None,
+        shared: SharedData | None = None,
     ) -> None:
         self.config = config
         dataset, labels = rows.dataset, rows.labels
         self.labels = labels
         self.device = device
+        self.shared: SharedData = {} if shared is None else shared
+        init_seed, order_seed, augment_seed = independent_seeds(config.seed)
+        self.model = build_model(
+            config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
+        ).to(device)
         self.normalization = normalization(dataset, config.normalize)
         self.train_data = self.device_data(dataset, "train")
         self.test_data = self.device_data(dataset, "test")
@@ -67,22 +82,23 @@ class Trainer:
         self.balanced = None
         if config.classes_per_batch is not None:
             self.balanced = BalancedOrder(labels.given, config.classes_per_batch, config.batch_size)
-        init_seed, order_seed, augment_seed = independent_seeds(config.seed)
-        self.model = build_model(
-            config.model.name, dataset.input_shape, dataset.num_classes, seed=init_seed, **config.model.params
-        ).to(device)
+        fit_to_inputs(self.model, self.train_data)
         self.criterion = criterion_of(config, labels, dataset.num_classes).to(device)
         self.weight_limit = self.criterion.largest_weight(dataset.num_classes)
         self._check_smallest_batch()
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-        )
+        self.optimizer = build_optimizer(config, self.model)
         self.order_generator = torch.Generator().manual_seed(order_seed)
         self.augment_generator = torch.Generator(device).manual_seed(augment_seed)
-        self.recorder = DynamicsRecorder(len(self.given), device, may_repeat=self.balanced is not None)
         self.trajectories = TrajectoryStats(len(self.given))
         self.batches = config.steps_per_epoch(len(self.given))
         self.total_steps = config.total_steps(len(self.given))
+        self.forward = Forward(
+            self.model, config, device, config.batch_size * self.criterion.num_views, self.total_steps
+        )
+        largest_batch = min(config.batch_size, len(self.given)) if self.balanced is None else config.batch_size
+        self.recorder = DynamicsRecorder(
+            self.given, self.true, dataset.num_classes, largest_batch, may_repeat=self.balanced is not None
+        )
         self.epochs = -(-self.total_steps // self.batches)
         self.step = 0
         self.epoch = 1
@@ -91,11 +107,18 @@ class Trainer:
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.diverged_at = torch.full((), -1, dtype=torch.int64, device=device)
         self.epoch_seconds = 0.0
+        self.together = 1
         self.history: list[dict[str, Any]] = []
 
     def device_data(self, dataset: Dataset, split: Literal["train", "test"]) -> DeviceData:
         """A split as this net takes it: normalised by the rows that it trains on."""
-        return DeviceData.from_split(dataset, split, self.device, self.normalization, self.config.augment)
+        inputs = dataset.train_inputs if split == "train" else dataset.test_inputs
+        layout = memory_format(self.model)
+        key = (id(inputs), self.normalization.key, self.config.augment, layout)
+        if key not in self.shared:
+            data = DeviceData.from_split(dataset, split, self.device, self.normalization, self.config.augment, layout)
+            self.shared[key] = (inputs, data)
+        return self.shared[key][1]
 
     @property
     def num_parameters(self) -> int:
@@ -111,48 +134,94 @@ class Trainer:
         Raises DivergedError (a RunError) with the epoch, the step and what to try, once the loss is not finite.
         """
         last: Evaluation | None = None
+        if self.batch:
+            self.train_data.announce(self.order.cpu(), self.config.batch_size, self.batch)
         try:
+            self._compile(observer)
             while not self.is_finished:
-                if self.batch == self._batches_of_this_epoch():
-                    last = self._end_epoch(observer)
+                if self.is_at_end_of_epoch:
+                    last = self.end_epoch(observer)
                     continue
                 self._train_step()
-                if observer.on_progress(self._progress("training")):
+                if observer.on_progress(self.progress("training")):
                     return None
-        except _StopError:
+        except StopAskedError:
             return None
         except DivergedError as error:
-            raise DivergedError(self._advice(int(self.diverged_at), str(error))) from None
+            raise self.explained(error) from None
+        finally:
+            self.train_data.close()
         return last
+
+    def _compile(self, observer: Observer) -> None:
+        """Takes up to minutes, in which a thread says that the run lives; a wish to stop waits for the end of it."""
+        if not self.forward.is_compiled:
+            return
+        done = Event()
+
+        def tell() -> None:
+            while not done.wait(TELL_SECONDS):
+                observer.on_progress(self.progress("compiling"))
+
+        teller = Thread(target=tell, name="compiling", daemon=True)
+        teller.start()
+        try:
+            rows = torch.arange(self.config.batch_size, device=self.device) % len(self.given)
+            inputs = self.train_data.inputs(rows, augment=False)
+            self.forward.warm_up(torch.cat([inputs] * self.criterion.num_views))
+        finally:
+            done.set()
+            teller.join()
+        if observer.on_progress(self.progress("compiling")):
+            raise StopAskedError
 
     # -- one step ------------------------------------------------------------------------------------------------
 
-    def _batches_of_this_epoch(self) -> int:
+    @property
+    def batches_of_this_epoch(self) -> int:
         """Fewer in the last epoch where `iterations` ends in the middle of one."""
         return min(self.batches, self.total_steps - (self.epoch - 1) * self.batches)
 
+    @property
+    def is_at_end_of_epoch(self) -> bool:
+        return self.batch == self.batches_of_this_epoch
+
+    def begin_epoch(self) -> None:
+        """Draws the order of its examples; before its first step."""
+        order = self._new_order()
+        if self.together == 1:
+            self.train_data.announce(order, self.config.batch_size)
+        self.order = order.to(self.device)
+        self.recorder.reset()
+        self.loss_sum.zero_()
+        self.epoch_seconds = 0.0
+        self.model.train()
+        self.criterion.train()
+
+    def begin_step(self) -> torch.Tensor:
+        """Sets what depends on the step, and returns the rows (B,) of its batch."""
+        if self.batch == 0:
+            self.begin_epoch()
+        self.criterion.progress = self.step / self.total_steps
+        set_lr(self.optimizer, lr_at(self.config, self.step, self.total_steps))
+        size = self.config.batch_size
+        return self.order[self.batch * size : (self.batch + 1) * size]
+
+    def end_step(self, seconds: float) -> None:
+        """Counts a step that took so long."""
+        self.step += 1
+        self.batch += 1
+        self.epoch_seconds += seconds
+
     def _train_step(self) -> None:
         started = time.perf_counter()
-        if self.batch == 0:
-            self.order = self._new_order()
-            self.recorder.reset()
-            self.loss_sum.zero_()
-            self.epoch_seconds = 0.0
-            self.model.train()
-            self.criterion.train()
-        size = self.config.batch_size
-        rows = self.order[self.batch * size : (self.batch + 1) * size].to(self.device)
+        rows = self.begin_step()
         views = [
             self.train_data.inputs(rows, augment=True, generator=self.augment_generator)
             for _ in range(self.criterion.num_views)
         ]
-        labels = self.given[rows]
-        self.criterion.progress = self.step / self.total_steps
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr_at(self.config, self.step, self.total_steps)
-
         logits = self._logits(views)
-        values, weights = self.criterion.values_and_weights(logits, labels, rows)
+        values, weights = self.criterion.values_and_weights(logits, self.given[rows], rows)
         loss = self.criterion.reduce(values, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -160,22 +229,20 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         self.optimizer.step()
 
-        seen = logits.detach() if len(views) == 1 else logits[0].detach()
-        self.recorder.record(rows, seen, labels, None if self.true is None else self.true[rows], weights)
-        self.loss_sum += values.detach().double().sum()
+        self.recorder.record(rows, logits.detach() if len(views) == 1 else logits[0].detach(), weights)
+        self.loss_sum += values.detach().sum(dtype=torch.float64)
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
         self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)
-        self.step += 1
-        self.batch += 1
-        self.epoch_seconds += time.perf_counter() - started
+        self.end_step(time.perf_counter() - started)
         if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
-            self._check_divergence()
+            self.check_divergence()
 
     def _logits(self, views: list[torch.Tensor]) -> torch.Tensor:
         """(B, K), or (views, B, K) from one pass over all views."""
         if len(views) == 1:
-            return self.model(views[0])  # type: ignore[no-any-return]
-        return self.model(torch.cat(views)).unflatten(0, (len(views), -1))  # type: ignore[no-any-return]
+            return self.forward(views[0])
+        logits = self.forward(torch.cat(views))
+        return logits.view(len(views), -1, logits.shape[1])
 
     def _check_smallest_batch(self) -> None:
         """BadInputError where a net with batch norm over single values would meet a batch of one example."""
@@ -193,15 +260,16 @@ class Trainer:
             return self.balanced.epoch(self.batches, self.order_generator)
         return epoch_order(len(self.given), self.order_generator)
 
-    def _check_divergence(self) -> None:
+    def check_divergence(self) -> None:
         if int(self.diverged_at) >= 0:
             raise DivergedError("the loss is not finite")
 
-    def _advice(self, step: int, what: str) -> str:
-        step = step if step >= 0 else self.step - 1
+    def explained(self, error: DivergedError) -> DivergedError:
+        """The same with the epoch, the step and what to try."""
+        step = int(self.diverged_at) if int(self.diverged_at) >= 0 else self.step - 1
         epoch = step // self.batches + 1
-        return (
-            f"training diverged: {what} at epoch {epoch}, step {step + 1} of {self.total_steps} "
+        return DivergedError(
+            f"training diverged: {error} at epoch {epoch}, step {step + 1} of {self.total_steps} "
             f"(learning rate {lr_at(self.config, step, self.total_steps):g}). "
             f"Try a learning rate of {self.config.lr / 10:g}"
             + (", or reduction weight_sum" if self.config.loss.reduction == "mean" else ", or reduction mean")
@@ -209,12 +277,13 @@ class Trainer:
 
     # -- the end of an epoch -------------------------------------------------------------------------------------
 
-    def _end_epoch(self, observer: Observer) -> Evaluation | None:
+    def end_epoch(self, observer: Observer) -> Evaluation | None:
         """Evaluates where it is due, reports, and moves on; nothing has changed if the observer stops it midway."""
-        self._check_divergence()
+        self.check_divergence()
         is_last = self.epoch == self.epochs
         evaluation = None
-        row = self._seen_metrics()
+        seen = self.recorder.columns()
+        row = self._seen_metrics(seen)
         started = time.perf_counter()
         if is_last or self.epoch % self.config.eval_every == 0:
             tick = self._ticker(observer)
@@ -233,9 +302,7 @@ class Trainer:
         row["eval_seconds"] = time.perf_counter() - started
         row = {name: NAN if value is None else value for name, value in row.items()}
         self.history.append(row)
-        record = EpochRecord(
-            self.epoch, row, self.recorder.columns(), evaluation, self.trajectories.table() if evaluation else None
-        )
+        record = EpochRecord(self.epoch, row, seen, evaluation, self.trajectories.table() if evaluation else None)
         self.epoch += 1
         self.batch = 0
         observer.on_epoch(record)
@@ -248,8 +315,7 @@ class Trainer:
         data, labels = self.validation
         return validation_accuracies(predict(self.model, data, tick), labels)
 
-    def _seen_metrics(self) -> dict[str, Any]:
-        columns = self.recorder.columns()
+    def _seen_metrics(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         seen = np.isfinite(columns["weight"])
         num_drawn = min(self.batch * self.config.batch_size, len(self.order))
         return {
@@ -272,12 +338,12 @@ class Trainer:
 
     def _ticker(self, observer: Observer) -> Any:
         def tick(done: int, total: int) -> None:
-            if observer.on_progress(self._progress("evaluating", done, total)):
-                raise _StopError
+            if observer.on_progress(self.progress("evaluating", done, total)):
+                raise StopAskedError
 
         return tick
 
-    def _progress(self, phase: str, batch: int | None = None, batches: int | None = None) -> Progress:
+    def progress(self, phase: str, batch: int | None = None, batches: int | None = None) -> Progress:
         seen = self.batch * self.config.batch_size
         return Progress(
             phase,
@@ -286,8 +352,9 @@ class Trainer:
             self.step,
             self.total_steps,
             self.batch if batch is None else batch,
-            self._batches_of_this_epoch() if batches is None else batches,
+            self.batches_of_this_epoch if batches is None else batches,
             seen / self.epoch_seconds if self.epoch_seconds > 0 else None,
+            self.together,
         )
 
     # -- saving --------------------------------------------------------------------------------------------------
@@ -306,7 +373,7 @@ class Trainer:
                 for name, value in self.trajectories.state().items()
             },
             "place": {"step": self.step, "epoch": self.epoch, "batch": self.batch, "seconds": self.epoch_seconds},
-            "order": self.order,
+            "order": self.order.cpu(),
             "loss_sum": self.loss_sum,
             "history": self.history,
         }
@@ -328,7 +395,7 @@ class Trainer:
         place = state["place"]
         self.step, self.epoch, self.batch = place["step"], place["epoch"], place["batch"]
         self.epoch_seconds = place["seconds"]
-        self.order = state["order"].cpu()
+        self.order = state["order"].to(self.device)
         self.loss_sum.copy_(state["loss_sum"])
         self.history = list(state["history"])
         self.criterion.progress = (

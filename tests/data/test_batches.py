@@ -1,9 +1,11 @@
 """Whole-batch augmentation against the same done picture by picture."""
 
 import numpy as np
+import pytest
 import torch
 from torch.testing import assert_close
 
+from imae_core.data import batches
 from imae_core.data.batches import PAD, DeviceData
 from imae_core.data.normalization import Normalization
 from imae_core.data.sampling import epoch_order
@@ -102,3 +104,31 @@ def test_the_authors_sizes():
     data = DeviceData(ramp, Normalization(1.0), "resize_crop")
     middle = data.inputs(torch.tensor([0]))[0, 0, 0]
     assert_close(middle, (torch.arange(2, 34) + 0.5) * 32 / 36 - 0.5)
+
+
+@pytest.mark.parametrize("augment", ["none", "pad_crop", "resize_crop"])
+def test_the_layout_in_memory_changes_no_value(augment):
+    shift = np.float32([[[0.1]], [[0.2]], [[0.3]]])
+    plain, last = (
+        DeviceData(IMAGES, Normalization(1 / 255, shift), augment, True, layout)
+        for layout in (torch.contiguous_format, torch.channels_last)
+    )
+    for is_augmented in (False, True):
+        first, second = (data.inputs(torch.arange(12), is_augmented, generator(1)) for data in (plain, last))
+        assert torch.equal(first, second)
+        assert first.is_contiguous()
+        assert second.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_is_never_varied_is_normalised_once_and_what_is_large_stays_as_it_is(monkeypatch):
+    shift = np.random.default_rng(0).random((3, 10, 8)).astype(np.float32)
+    small = DeviceData(IMAGES, Normalization(1 / 255, shift, shift + 1))
+    monkeypatch.setattr(batches, "READY_BYTES", 4 * IMAGES.numel() - 1)
+    large = DeviceData(IMAGES, Normalization(1 / 255, shift, shift + 1))
+    varied = DeviceData(IMAGES, Normalization(1 / 255, shift, shift + 1), "pad_crop")
+    assert (small.rows.stored.dtype, large.rows.stored.dtype, varied.rows.stored.dtype) == (
+        torch.float32, torch.uint8, torch.uint8,
+    )  # fmt: skip
+    rows = torch.tensor([4, 0, 4])
+    assert torch.equal(small.inputs(rows), large.inputs(rows))
+    assert torch.equal(small.inputs(rows), varied.inputs(rows))

@@ -25,7 +25,7 @@ def test_projection_shortcuts_add_their_weights():
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("mlp", (1, 8, 8)), ("mlp", (50,)), ("small_cnn", (1, 28, 28)), ("small_cnn", (3, 64, 64)), ("resnet20", (3, 32, 32)),
-     ("resnet20", (1, 28, 28)), ("cnn8", (3, 32, 32)), ("cnn8", (1, 28, 28)), ("resnet34", (3, 16, 16))],
+     ("resnet20", (1, 28, 28)), ("fast_cnn", (3, 32, 32)), ("cnn8", (3, 32, 32)), ("cnn8", (1, 28, 28)), ("resnet34", (3, 16, 16))],
 )  # fmt: skip
 def test_outputs_come_from_the_features(name, shape):
     model = build_model(name, shape, 7, seed=0).eval()
@@ -77,7 +77,8 @@ def test_option_a_pads_channels_with_zeros():
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [("resnet20", (50,), "needs pictures, but this data set is a table; use mlp"),
-     ("small_cnn", (1, 4, 4), "at least 8 x 8, got 4 x 4"), ("resnet18", (3, 32, 32), "unknown model 'resnet18'")],
+     ("small_cnn", (1, 4, 4), "at least 8 x 8, got 4 x 4"), ("fast_cnn", (1, 8, 8), "at least 9 x 9, got 8 x 8"),
+     ("resnet18", (3, 32, 32), "unknown model 'resnet18'")],
 )  # fmt: skip
 def test_shapes_that_do_not_fit_are_named(name, shape, message):
     with pytest.raises(BadInputError, match=message):

@@ -152,6 +152,25 @@ def test_train_changes_the_recipe(app, home, nothing_starts):
     assert (config.normalize, config.validation_fraction, config.schedule) == ("standardize", 0.2, "cosine")
 
 
+def test_train_offers_the_fast_recipe(app, home, nothing_starts):
+    opened(app, "train", dataset="cifar10")
+    app.selectbox(key="recipe").set_value("fast_cpu").run()
+    assert "not comparable with published numbers" in texts(app)
+    key = "fast_cpu_fast_cnn_cifar10"
+    assert app.selectbox(key=f"schedule_{key}").value == "triangle"
+    assert app.checkbox(key=f"nesterov_{key}").value is True
+    app.number_input(key=f"bias_{key}").set_value(2.0).run()
+    app.button(key="queue").click().run()
+    config = Store(home).runs()[0].config
+    assert (config.model.name, config.model.params) == ("fast_cnn", {"width": 16})
+    assert (config.nesterov, config.schedule, config.warmup, config.norm_bias_lr_factor) == (
+        True,
+        "triangle",
+        0.23,
+        2.0,
+    )
+
+
 def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
     opened(app, "train")
     app.text_input(key="seeds").set_value("one").run()
@@ -162,7 +181,8 @@ def test_train_says_what_is_wrong_with_seeds(app, nothing_starts):
 def test_clone_starts_from_the_runs_settings(app, home, nothing_starts):
     config = make_config("digits", (1, 8, 8), 1297, loss={"name": "gce", "params": {"q": 0.3}, "max_log_odds": 20.0}, lr=0.02,
                          seed=5, noise={"kind": "pairflip", "rate": 0.25}, milestones=(0.3, 0.9), sampler="class_balanced",
-                         classes_per_batch=8, grad_clip=3.0, normalize="mean", validation_fraction=0.15)  # fmt: skip
+                         classes_per_batch=8, grad_clip=3.0, normalize="mean", validation_fraction=0.15, nesterov=True, schedule="triangle", warmup=0.4,
+                         norm_bias_lr_factor=8.0)  # fmt: skip
     (run_id,) = submit(home, [config])
     opened(app, "train", clone=run_id)
     app.button(key="queue").click().run()

@@ -206,3 +206,18 @@ def test_records_are_plain_and_carry_version_protocol_and_variant(home):
     header, *lines = records_csv(records).splitlines()
     assert header.startswith("preset,version,protocol,dataset,variant,net,noise,noise_rate,loss,params")
     assert len(lines) == 18 * 5
+
+
+def test_a_run_without_noise_is_scored_against_the_labels_that_the_other_rows_take_for_true(home):
+    config = experiments(home, PRESETS["table6"], only=["resnet20", "0", "cce"])[0].config
+    unknown = {"train_accuracy_true": None, "clean_subset_accuracy": None, "hybrid_accuracy": None}
+    scores = {"train_accuracy_given": 0.9, "final_test_accuracy": 0.6, "num_train": 50_000, "num_test": 10_000}
+    finished(home, config, **unknown, **scores)
+    (found,) = compare_with_paper(Store(home), PRESETS["table6"])
+    assert cells(found, "clean_subset_accuracy")["cce"].ours.mean == pytest.approx(90)
+    assert cells(found, "hybrid_accuracy")["cce"].ours.mean == pytest.approx((60 * 10_000 + 90 * 50_000) / 60_000)
+    noisy = experiments(home, PRESETS["table6"], only=["resnet20", "40", "cce"])[0].config
+    finished(home, noisy, **unknown, **scores)
+    (found,) = compare_with_paper(Store(home), PRESETS["table6"])
+    (row,) = [row for row in found.rows if row.finished and row.setting.rate]
+    assert row.cells["clean_subset_accuracy"].ours is None

@@ -54,7 +54,7 @@ def test_stopped_by_its_control_file_and_resumed_it_gives_the_same_bits(home, tr
             folder.write_control("", stop=True)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imae_core.runs.execute.CONTROL_SECONDS", 0.0)
+        patch.setattr("imae_core.runs.observer.CONTROL_SECONDS", 0.0)
         assert execute(folder, report=stop) == "stopped"
     assert folder.result() is None
     assert stop_at <= folder.heartbeat().get("step", stop_at) < CONFIG.total_steps(600)

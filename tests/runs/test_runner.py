@@ -6,6 +6,7 @@ import pytest
 
 from imae_core.errors import BadInputError
 from imae_core.recipes import make_config
+from imae_core.runs.budget import machine_seconds
 from imae_core.runs.executors.local import LocalExecutor
 from imae_core.runs.runner import Runner
 from imae_core.runs.service import ensure_runner
@@ -19,10 +20,11 @@ class PretendedExecutor(LocalExecutor):
 
     def __init__(self, home):
         super().__init__(home)
-        self.alive, self.started, self.killed = set(), [], []
+        self.alive, self.started, self.killed, self.together = set(), [], [], []
 
-    def start(self, run, folder, token, slot):
+    def start(self, run, folders, token, slot):
         self.started.append((run.run_id, slot, token))
+        self.together.append([folder.run_id for folder in folders])
         self.alive.add(token)
         return {"worker": token}
 
@@ -41,6 +43,7 @@ class PretendedExecutor(LocalExecutor):
 def runner(home, monkeypatch):
     monkeypatch.setenv("IMAE_GPUS", "")
     monkeypatch.setenv("IMAE_CPU_CORES", "2")
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "1")
     return Runner(home, PretendedExecutor(home))
 
 
@@ -294,3 +297,77 @@ def test_slots_are_read_anew_each_round(runner, monkeypatch):
     assert states(runner) == ["starting"] * 3
     with pytest.raises(BadInputError, match="runs per GPU"):
         save_settings(runner.home, RunnerSettings(0, 1))
+
+
+@pytest.fixture
+def grids(runner, monkeypatch):
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "32")
+    return runner
+
+
+def test_runs_of_one_kind_are_dealt_out_to_the_free_places(grids):
+    run_ids = queue(grids, 7)
+    (other,) = queue(grids, 1, model={"name": "mlp", "params": {"hidden": 64}})
+    grids.tick()
+    assert [len(together) for together in grids.executor.together] == [4, 3]
+    assert {run_id for together in grids.executor.together for run_id in together} == set(run_ids)
+    assert grids.store.get(other).state == "queued"
+    slots = [run.slot for run in grids.store.runs("starting")]
+    assert {(slot["cores"], slot["together"]) for slot in slots} == {(1, 4), (1, 3)}
+    assert len({slot["grid"] for slot in slots}) == len({run.token for run in grids.store.runs("starting")}) == 2
+
+
+def test_as_many_runs_as_places_train_each_for_itself(grids):
+    queue(grids, 2)
+    grids.tick()
+    assert [len(together) for together in grids.executor.together] == [1, 1]
+    assert all("grid" not in run.slot for run in grids.store.runs("starting"))
+
+
+def test_only_so_many_train_together(grids, monkeypatch):
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "3")
+    queue(grids, 10)
+    grids.tick()
+    assert [len(together) for together in grids.executor.together] == [3, 3]
+    assert states(grids).count("queued") == 4
+
+
+def test_a_member_that_stops_ends_while_its_worker_lives_on(grids):
+    run_ids = queue(grids, 6)
+    grids.tick()
+    first = next(together for together in grids.executor.together if run_ids[0] in together)
+    for run_id in first:
+        run = grids.store.get(run_id)
+        grids.folder(run).write_heartbeat({"token": run.token, "time": time.time(), "phase": "training"})
+    grids.store.wish_stop(run_ids[0])
+    grids.tick()
+    run = grids.store.get(run_ids[0])
+    assert grids.folder(run).control()["stop"]
+    grids.folder(run).write_heartbeat({"token": run.token, "time": time.time(), "phase": "stopped", "message": "at 3"})
+    grids.tick()
+    grids.tick()
+    assert (grids.store.get(run_ids[0]).state, grids.store.get(run_ids[0]).message) == ("stopped", "at 3")
+    assert grids.executor.killed == []
+    assert [grids.store.get(run_id).state for run_id in first[1:]] == ["running"] * (len(first) - 1)
+    queue(grids, 1, threads=2)
+    grids.tick()
+    assert len(grids.executor.started) == 2, "the grid still has its place"
+
+
+def test_after_a_crash_each_member_is_tried_alone(grids):
+    run_ids = queue(grids, 4)
+    grids.tick()
+    grids.executor.alive.clear()
+    grids.tick()
+    assert [len(together) for together in grids.executor.together] == [2, 2, 1, 1]
+    assert {grids.store.get(run_id).attempt for run_id in run_ids} == {1, 2}
+
+
+def test_members_share_their_machine_time(grids):
+    run_ids = queue(grids, 6)
+    grids.tick()
+    run = grids.store.get(run_ids[0])
+    folder = grids.folder(run)
+    (attempt,) = folder.attempts()
+    folder.write_attempts([attempt | {"ended": attempt["started"] + 30}])
+    assert machine_seconds(folder, run) == pytest.approx(10)

@@ -98,6 +98,7 @@ def test_stop_asks_every_run(home, nothing_starts):
 
 def test_the_runner_starts_nothing_beyond_the_budget(home, nothing_starts, monkeypatch):
     monkeypatch.setenv("IMAE_CPU_CORES", "2")
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "1")
     small(home, max_hours=0.01)
     submit_study(home, "small")
     runner = Runner(home, PretendedExecutor(home))
@@ -158,7 +159,7 @@ def test_here_stops_at_the_budget_and_takes_over_from_a_dead_process(home):
 
 
 def test_interrupt_saves_and_the_same_command_goes_on(home):
-    """Two processes, ended by one Ctrl-C to the command: checkpoints, no failures, nothing lost."""
+    """Two processes, one of them with two runs that train together, ended by one Ctrl-C to the command: checkpoints, no failures, nothing lost."""
     overrides = {"epochs": 400, "device": "cpu"}
     small(
         home,
@@ -173,11 +174,11 @@ def test_interrupt_saves_and_the_same_command_goes_on(home):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal; a job in the background ignores it
     )  # fmt: skip
     folders = lambda: [home / "runs" / run.run_id for run in Store(home).of_group("small")]  # noqa: E731
-    wait_until(lambda: sum((folder / "metrics.arrow").exists() for folder in folders()) == 2, 180)
+    wait_until(lambda: sum((folder / "metrics.arrow").exists() for folder in folders()) == 3, 180)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "study small is not finished: stopped on request" in errors
-    assert counts(home) == {"stopped": 2, "missing": 1}
+    assert counts(home) == {"stopped": 3}
     assert all((folder / "checkpoint.pt").exists() for folder in folders())
     assert "Traceback" not in errors

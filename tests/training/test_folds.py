@@ -68,7 +68,8 @@ def test_each_row_is_judged_by_a_net_that_never_saw_it():
     assert not set(rows) & set(others)
     alone = training._trainer(1)
     np.testing.assert_array_equal(
-        alone.train_data.stored.numpy(), np.asarray(training.rows.dataset.train_inputs)[others]
+        16 * alone.train_data.inputs(torch.arange(len(others))).numpy(),
+        np.asarray(training.rows.dataset.train_inputs)[others],
     )
     np.testing.assert_array_equal(alone.given.numpy(), training.labels.given[others])
     alone.run(Notebook())

@@ -140,10 +140,10 @@ def test_the_train_loss_counts_repeated_examples():
 
 
 def test_of_an_example_twice_in_a_batch_the_last_counts():
-    recorder = DynamicsRecorder(4, CPU, may_repeat=True)
     rows = torch.tensor([2, 0, 2, 2, 1])
+    recorder = DynamicsRecorder(torch.tensor([1, 2, 0, 0]), None, 3, 5, may_repeat=True)
     logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
-    recorder.record(rows, logits, torch.tensor([0, 1, 0, 0, 2]), None, torch.arange(5.0))
+    recorder.record(rows, logits, torch.arange(5.0))
     columns = recorder.columns()
     np.testing.assert_array_equal(columns["weight"], [1, 4, 3, np.nan])
     np.testing.assert_allclose(columns["p_label"][2], logits[3].softmax(0)[0], rtol=1e-6)
@@ -177,7 +177,8 @@ def test_validation_rows_are_judged_and_not_trained_on():
     rows, validation = run_rows(config, data)
     assert (len(rows.index), len(validation.index)) == (973, 324)
     np.testing.assert_array_equal(np.sort(np.concatenate([rows.index, validation.index])), np.arange(1297))
-    np.testing.assert_array_equal(trainer.train_data.stored.numpy(), data.train_inputs[rows.index])
+    trained_on = trainer.train_data.inputs(torch.arange(973)).numpy()
+    np.testing.assert_array_equal(trained_on * 16, data.train_inputs[rows.index])
     whole, _ = run_rows(config.model_copy(update={"validation_fraction": 0.0}), data)
     np.testing.assert_array_equal(whole.labels.given[validation.index], validation.labels.given)
     np.testing.assert_array_equal(whole.labels.true[rows.index], rows.labels.true)

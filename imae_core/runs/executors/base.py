@@ -1,5 +1,6 @@
 """What an executor must do."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from imae_core.errors import RunError
@@ -28,8 +29,8 @@ class Executor(Protocol):
     def why_waiting(self, run: StoredRun, busy: list[Slot]) -> str:
         """In words, why `place` found none."""
 
-    def start(self, run: StoredRun, folder: RunFolder, token: str, slot: Slot) -> Reference:
-        """Starts a worker for the run's folder and returns what finds it again."""
+    def start(self, run: StoredRun, folders: Sequence[RunFolder], token: str, slot: Slot) -> Reference:
+        """Starts a worker for the run's folder, and those of the runs that train with it, and returns what finds it again."""
 
     def find(self, folder: RunFolder, token: str) -> Reference | None:
         """The living worker that was started with this token, if its reference was lost."""

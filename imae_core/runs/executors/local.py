@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class LocalExecutor:
             return f"waits for {run.config.threads} of {self._cores} CPU cores; {used} are in use"
         return f"waits for GPU {' or '.join(map(str, wanted))}, {self._runs_per_gpu} run(s) at a time"
 
-    def start(self, run: StoredRun, folder: RunFolder, token: str, slot: Slot) -> Reference:
+    def start(self, run: StoredRun, folders: Sequence[RunFolder], token: str, slot: Slot) -> Reference:
         threads = str(run.config.threads)
         environment = os.environ | {"IMAE_TOKEN": token, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         if "gpu" in slot:
@@ -74,9 +75,9 @@ class LocalExecutor:
                 environment |= {"IMAE_DEVICE": "cuda:0"}
         else:
             environment |= {"CUDA_VISIBLE_DEVICES": "", "IMAE_DEVICE": "cpu"}
-        with folder.log_path.open("ab") as log:
+        with folders[0].log_path.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "imae_core", "worker", str(folder.path)],
+                [sys.executable, "-m", "imae_core", "worker", *(str(folder.path) for folder in folders)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

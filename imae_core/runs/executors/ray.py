@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,10 @@ class RayExecutor:
         used = sum(other.get(key, 0) for other in busy)
         return f"waits for {slot[key]:g} {unit} of the cluster; {used:g} of {totals.get(unit, 0):g} are in use"
 
-    def start(self, run: StoredRun, folder: RunFolder, token: str, slot: Slot) -> Reference:
+    def start(self, run: StoredRun, folders: Sequence[RunFolder], token: str, slot: Slot) -> Reference:
         python = os.environ.get("IMAE_RAY_PYTHON", sys.executable)
-        path, log = shlex.quote(str(folder.path)), shlex.quote(str(folder.log_path))
+        paths = shlex.join(str(folder.path) for folder in folders)
+        log = shlex.quote(str(folders[0].log_path))
         threads = str(run.config.threads)
         variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         variables |= {"IMAE_TOKEN": token, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
@@ -102,10 +104,10 @@ class RayExecutor:
             variables |= {"IMAE_DEVICE": "cpu"}
         elif run.config.device != "auto":
             variables |= {"IMAE_DEVICE": "cuda:0"}
-        job = self._job(folder, token)
+        job = self._job(token)
         self._call(
             "submit_job",
-            entrypoint=f"exec {shlex.quote(python)} -m imae_core worker {path} >> {log} 2>&1",
+            entrypoint=f"exec {shlex.quote(python)} -m imae_core worker {paths} >> {log} 2>&1",
             submission_id=job,
             runtime_env={"env_vars": variables},
             entrypoint_num_cpus=slot.get("cores", 0),
@@ -114,11 +116,11 @@ class RayExecutor:
         return {"job": job}
 
     @staticmethod
-    def _job(folder: RunFolder, token: str) -> str:
-        return f"imae-{folder.run_id}-{token}"
+    def _job(token: str) -> str:
+        return f"imae-{token}"
 
-    def find(self, folder: RunFolder, token: str) -> Reference | None:
-        reference = {"job": self._job(folder, token)}
+    def find(self, folder: RunFolder, token: str) -> Reference | None:  # noqa: ARG002
+        reference = {"job": self._job(token)}
         return reference if self.is_alive(reference) else None
 
     def is_alive(self, reference: Reference) -> bool:

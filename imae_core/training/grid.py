@@ -1,0 +1,257 @@
+"""Several runs of one shape as one batched program: their nets are stacked, and take each step together."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from imae_core.losses import Criterion
+from imae_core.models.mlp import MLP, StackedMLP
+from imae_core.training.evaluation import DivergedError, Evaluation
+from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
+from imae_core.training.trainer import CHECK_EVERY, Trainer
+
+LOOK_SECONDS = 0.1  # between questions to the observers
+
+
+@dataclass(eq=False)
+class Member:
+    """A run of the grid. How it left: `evaluation` if it came to its end, `error` if something of its own went wrong, neither if its observer asked it to stop."""
+
+    trainer: Trainer
+    observer: Observer
+    evaluation: Evaluation | None = None
+    error: Exception | None = None
+
+
+class Grid:
+    """Trains runs that differ in seeds, noise and loss alone, and are at the same step.
+
+    Each keeps its own `Trainer`, whose net, momentum and recording are parts of the grid's tensors: initial weights, order of
+    the examples, evaluation and checkpoints are those of the run alone, and a run can go on alone where the grid left it.
+    Sums are made in another order than in a run alone, so bits differ.
+
+    One that stops or fails leaves; the others go on.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.given_order = list(members)
+        self.members = sorted(members, key=lambda member: member.trainer.config.loss.model_dump_json())
+        self.leaving: list[Member] = []
+        self.next_look = 0.0
+        self._stack()
+
+    def run(self) -> Iterator[Member]:
+        """Trains until every member has left, and yields each when it does."""
+        while self.members:
+            if self.members[0].trainer.is_finished:
+                yield from (member for member in self.given_order if member in self.members)
+                return
+            if self.members[0].trainer.is_at_end_of_epoch:
+                self._end_epoch()
+            else:
+                self._step()
+                self.look_after_others()
+            yield from self._let_go()
+
+    # -- the stacks ----------------------------------------------------------------------------------------------
+
+    @property
+    def trainers(self) -> list[Trainer]:
+        return [member.trainer for member in self.members]
+
+    @torch.no_grad()
+    def _stack(self) -> None:
+        trainers = self.trainers
+        first = trainers[0]
+        assert len({(len(t.given), t.step, t.batch, t.epochs, t.total_steps) for t in trainers}) == 1
+        self.nets = StackedMLP([_mlp(trainer) for trainer in trainers])
+        self.optimizer = self._stacked_optimizer()
+        self.given = torch.stack([trainer.given for trainer in trainers])
+        self.loss_sum = torch.stack([trainer.loss_sum for trainer in trainers])
+        self.diverged_at = torch.stack([trainer.diverged_at for trainer in trainers])
+        recorders = [trainer.recorder for trainer in trainers]
+        for recorder in recorders:
+            recorder.work_up()
+        self.rows = torch.stack([recorder.rows for recorder in recorders])
+        self.logits = torch.stack([recorder.logits for recorder in recorders])
+        self.weights = torch.stack([recorder.weights for recorder in recorders])
+        for place, trainer in enumerate(trainers):
+            trainer.together = len(trainers)
+            trainer.loss_sum, trainer.diverged_at = self.loss_sum[place], self.diverged_at[place]
+            recorder = trainer.recorder
+            recorder.rows, recorder.logits, recorder.weights = self.rows[place], self.logits[place], self.weights[place]
+        self.shares_data = all(trainer.train_data is first.train_data for trainer in trainers)
+        self.parts = _alike(trainers)
+
+    def _stacked_optimizer(self) -> torch.optim.Optimizer:
+        """As the members' own, with their momentum, which becomes a part of its own."""
+        trainers, stacks = self.trainers, self.nets.stacks
+        own = [list(trainer.model.parameters()) for trainer in trainers]
+        place_of = {id(parameter): place for place, parameter in enumerate(own[0])}
+        groups = [
+            {**group, "params": [stacks[place_of[id(parameter)]] for parameter in group["params"]]}
+            for group in trainers[0].optimizer.param_groups
+        ]
+        optimizer = torch.optim.SGD(groups)
+        for place, stack in enumerate(stacks):
+            momentum = torch.zeros_like(stack)
+            for run, trainer in enumerate(trainers):
+                state = trainer.optimizer.state[own[run][place]]
+                part = self.nets.part(momentum, run)
+                if state.get("momentum_buffer") is not None:
+                    part.copy_(state["momentum_buffer"])
+                state["momentum_buffer"] = part
+            optimizer.state[stack]["momentum_buffer"] = momentum
+        return optimizer
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        started = time.perf_counter()
+        trainers = self.trainers
+        rows = torch.stack([trainer.begin_step() for trainer in trainers])
+        labels = self.given.gather(1, rows)
+        logits = self.nets(self._inputs(rows))
+        values, weights, losses = self._losses(logits, labels, rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        for group, own in zip(self.optimizer.param_groups, trainers[0].optimizer.param_groups, strict=True):
+            group["lr"] = own["lr"]
+        self.optimizer.step()
+
+        self._record(rows, logits.detach(), weights)
+        self.loss_sum += values.detach().sum(dim=1, dtype=torch.float64)
+        first_bad = (self.diverged_at < 0) & ~torch.isfinite(losses.detach())
+        self.diverged_at.masked_fill_(first_bad, trainers[0].step)
+        seconds = (time.perf_counter() - started) / len(trainers)
+        for trainer in trainers:
+            trainer.end_step(seconds)
+        if trainers[0].step % CHECK_EVERY == 0 or logits.device.type == "cpu":
+            self._check_divergence()
+
+    def _inputs(self, rows: torch.Tensor) -> torch.Tensor:
+        """(R, B, ...) of rows (R, B)."""
+        if self.shares_data:
+            inputs = self.trainers[0].train_data.inputs(rows.flatten())
+            return inputs.view(*rows.shape, *inputs.shape[1:])
+        return torch.stack([t.train_data.inputs(own) for t, own in zip(self.trainers, rows, strict=True)])
+
+    def _losses(
+        self, logits: torch.Tensor, labels: torch.Tensor, rows: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Values and weights (R, B), and the reduced losses (R,)."""
+        values, weights, losses = [], [], []
+        for criterion, runs in self.parts:
+            seen, given = logits[runs].flatten(0, 1), labels[runs].flatten()
+            if criterion.num_views > 1:  # nothing is augmented here: all views are the same
+                seen = seen.expand(criterion.num_views, -1, -1)
+            found = criterion.values_and_weights(seen, given, rows[runs].flatten())
+            own_values, own_weights = (each.view(-1, rows.shape[1]) for each in found)
+            values.append(own_values)
+            weights.append(own_weights)
+            losses.append(criterion.reduce(own_values, own_weights))
+        return torch.cat(values), torch.cat(weights), torch.cat(losses)
+
+    @torch.no_grad()
+    def _record(self, rows: torch.Tensor, logits: torch.Tensor, weights: torch.Tensor) -> None:
+        """As each member's recorder would."""
+        recorders = [trainer.recorder for trainer in self.trainers]
+        start = recorders[0].num_waiting
+        end = start + rows.shape[1]
+        if end > self.rows.shape[1] or any(recorder.num_waiting != start for recorder in recorders):
+            for recorder in recorders:
+                recorder.work_up()
+            start, end = 0, rows.shape[1]
+        self.rows[:, start:end] = rows
+        self.logits[:, start:end] = logits
+        self.weights[:, start:end] = weights
+        for recorder in recorders:
+            recorder.num_waiting = end
+
+    # -- coming and going ----------------------------------------------------------------------------------------
+
+    def _check_divergence(self) -> None:
+        if int(self.diverged_at.max()) < 0:
+            return
+        for member in self.members:
+            try:
+                member.trainer.check_divergence()
+            except DivergedError as error:
+                self._leave(member, member.trainer.explained(error))
+
+    def _end_epoch(self) -> None:
+        for member in self.members:
+            if member in self.leaving:
+                continue
+            try:
+                member.evaluation = member.trainer.end_epoch(_MemberObserver(self, member))
+            except StopAskedError:
+                self._leave(member)
+            except DivergedError as error:
+                self._leave(member, member.trainer.explained(error))
+            except Exception as error:
+                self._leave(member, error)
+
+    def look_after_others(self, busy: Member | None = None) -> None:
+        """Asks the observers whether to go on, but that of a member in the middle of its evaluation."""
+        if time.monotonic() < self.next_look:
+            return
+        for member in self.members:
+            if member is busy or member in self.leaving:
+                continue
+            try:
+                if member.observer.on_progress(member.trainer.progress("training")):
+                    self._leave(member)
+            except Exception as error:
+                self._leave(member, error)
+        self.next_look = time.monotonic() + LOOK_SECONDS
+
+    def _leave(self, member: Member, error: Exception | None = None) -> None:
+        member.evaluation, member.error = None, error
+        self.leaving.append(member)
+
+    def _let_go(self) -> list[Member]:
+        """Those that leave, once the others are stacked anew."""
+        left, self.leaving = self.leaving, []
+        if left:
+            self.members = [member for member in self.members if member not in left]
+            for member in left:
+                member.trainer.together = 1
+            if self.members:
+                self._stack()
+        return left
+
+
+class _MemberObserver:
+    """A member's own observer while it is evaluated; the others are looked after in between."""
+
+    def __init__(self, grid: Grid, member: Member) -> None:
+        self.grid = grid
+        self.member = member
+
+    def on_progress(self, progress: Progress) -> bool:
+        self.grid.look_after_others(busy=self.member)
+        return self.member.observer.on_progress(progress)
+
+    def on_epoch(self, record: EpochRecord) -> None:
+        self.member.observer.on_epoch(record)
+
+
+def _mlp(trainer: Trainer) -> MLP:
+    assert isinstance(trainer.model, MLP)
+    return trainer.model
+
+
+def _alike(trainers: Sequence[Trainer]) -> list[tuple[Criterion, slice]]:
+    """Runs that can share a criterion: neighbours with the same loss, where it knows nothing of its examples."""
+    parts: list[tuple[Criterion, slice]] = []
+    for place, trainer in enumerate(trainers):
+        criterion = trainer.criterion
+        is_stateless = type(criterion).bind is Criterion.bind and criterion.num_views == 1
+        if parts and is_stateless and trainer.config.loss == trainers[place - 1].config.loss:
+            parts[-1] = (parts[-1][0], slice(parts[-1][1].start, place + 1))
+        else:
+            parts.append((criterion, slice(place, place + 1)))
+    return parts
