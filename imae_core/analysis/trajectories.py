@@ -47,8 +47,8 @@ class TrajectoryStats:
             "mean_p_label": self.mean_p_label.astype(np.float32),
             "variance_p_label": self.variance.astype(np.float32),
             "aum": self.aum.astype(np.float32),
-            "num_correct": self.num_correct,
-            "forgetting": self.forgetting,
+            "num_correct": self.num_correct.copy(),
+            "forgetting": self.forgetting.copy(),
             "num_epochs": np.full(len(self.aum), self.num_epochs, dtype=np.int32),
         }
 

@@ -6,6 +6,7 @@ of s with dL/ds = -w/2, and autograd of s gives the rest (IMAE, arXiv 1903.12141
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,8 @@ def relative_value(curve: Curve, margins: Tensor) -> Tensor:
 
     Gauss-Legendre on panels; where a loss has no value of finite form (IMAE, DM) this one is *relative*.
     """
-    nodes = torch.as_tensor((NODES + 1) / 2, dtype=margins.dtype, device=margins.device)
-    node_weights = torch.as_tensor(NODE_WEIGHTS / 2, dtype=margins.dtype, device=margins.device)
+    nodes, node_weights, edges = _quadrature(margins.dtype, margins.device)
     distance = margins.abs()
-    edges = torch.tensor(PANELS, dtype=margins.dtype, device=margins.device)
     starts = torch.minimum(edges, distance[:, None])
     ends = torch.cat([starts[:, 1:], distance[:, None]], dim=1)
     widths = ends - starts
@@ -63,6 +62,15 @@ def relative_value(curve: Curve, margins: Tensor) -> Tensor:
     weights = curve(torch.sigmoid(points), torch.sigmoid(-points))
     integral: Tensor = ((weights * node_weights).sum(dim=2) * widths).sum(dim=1)
     return -0.5 * margins.sign() * integral
+
+
+@lru_cache(maxsize=8)
+def _quadrature(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Nodes and weights on [0, 1] and the panels' edges, copied to the device once: a copy in each step would wait for it."""
+    nodes, node_weights = (
+        torch.as_tensor(values, dtype=dtype, device=device) for values in ((NODES + 1) / 2, NODE_WEIGHTS / 2)
+    )
+    return nodes, node_weights, torch.tensor(PANELS, dtype=dtype, device=device)
 
 
 class CurveLoss(Criterion):

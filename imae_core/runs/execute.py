@@ -17,4 +17,5 @@ def execute(folder: RunFolder, *, token: str = "", report: Report | None = None)
     with FolderObserver(folder, trainer, token, report) as observer:
         evaluation = trainer.run(observer)
         observer.save_checkpoint()
-    return conclude(folder, trainer, token, observer, evaluation)
+    predicted = None if evaluation is None else evaluation.columns["predicted"]
+    return conclude(folder, trainer, token, observer, predicted)

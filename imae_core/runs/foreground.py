@@ -32,7 +32,7 @@ def begin(home: Path, config: RunConfig, group: str = "", together: int = 1) -> 
     return folder
 
 
-def take_over(home: Path, run: StoredRun, together: int = 1) -> RunFolder | None:
+def take_over(home: Path, run: StoredRun) -> RunFolder | None:
     """A stopped or failed run becomes this process's, to go on from its checkpoint; None if somebody else was faster."""
     folder = run_folder(home, run.run_id)
     if not Store(home).transition(
@@ -41,7 +41,7 @@ def take_over(home: Path, run: StoredRun, together: int = 1) -> RunFolder | None
     ):  # fmt: skip
         return None
     folder.forget_outcome()
-    _open_attempt(folder, together)
+    _open_attempt(folder)
     return folder
 
 
@@ -49,7 +49,7 @@ def _this_process() -> dict[str, Any]:
     return {"pid": os.getpid(), "created": create_time(os.getpid())}
 
 
-def _open_attempt(folder: RunFolder, together: int) -> None:
+def _open_attempt(folder: RunFolder, together: int = 1) -> None:
     attempts = folder.attempts()
     where = {"pid": os.getpid(), "together": together}
     attempt = {"attempt": len(attempts) + 1, "started": time.time(), "where": where}
@@ -68,7 +68,7 @@ def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
             outcome = execute(folder, report=report)
     except BaseException as error:
         if isinstance(error, Timeout):
-            error = RunError(f"another process still works on run {folder.run_id}; try again when it has ended")
+            error = _still_worked_on(folder)
         message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         _leave(store, folder, "stopped" if isinstance(error, KeyboardInterrupt) else "failed", message)
         raise error
@@ -79,32 +79,46 @@ def carry_out(folder: RunFolder, *, report: Report | None = None) -> Outcome:
 def carry_out_together(folders: Sequence[RunFolder], left: Left, *, report: Report | None = None) -> None:
     """As `carry_out` for runs that `begin` or `take_over` gave and `runs.grids` calls alike, as one batched program.
 
-    `left` is told of each when it has ended. Raises KeyboardInterrupt; those that still train are stopped then.
+    `left` is told of each when it has ended: how, or what went wrong. Raises KeyboardInterrupt; those that still train are
+    stopped then.
     """
     from imae_core.runs.together import execute_together
 
     store = Store(folders[0].home)
-    locks = ExitStack()
-    going = set(folders)
+    going: dict[RunFolder, ExitStack] = {folder: ExitStack() for folder in folders}
 
     def note(folder: RunFolder, end: Outcome | Exception) -> None:
-        going.discard(folder)
+        going.pop(folder).close()
         if isinstance(end, Exception):
             _leave(store, folder, "failed", str(end) or type(end).__name__)
         else:
             _leave(store, folder, "done" if end == "done" else "stopped", "")
         left(folder, end)
 
-    with locks:
-        for folder in folders:
-            locks.enter_context(FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS))
-        try:
-            execute_together(folders, note, report=report)
-        except BaseException as error:
-            for folder in going:
-                state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-                _leave(store, folder, state, "interrupted" if state == "stopped" else str(error))
-            raise
+    try:
+        for folder, held in list(going.items()):
+            _lock(folder, held, note)
+        if going:
+            execute_together(list(going), note, report=report)
+    except Exception as error:
+        for folder in list(going):
+            note(folder, error)
+    except BaseException:
+        for folder, held in going.items():
+            _leave(store, folder, "stopped", "interrupted")
+            held.close()
+        raise
+
+
+def _lock(folder: RunFolder, held: ExitStack, note: Left) -> None:
+    try:
+        held.enter_context(FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS))
+    except Timeout:
+        note(folder, _still_worked_on(folder))
+
+
+def _still_worked_on(folder: RunFolder) -> RunError:
+    return RunError(f"another process still works on run {folder.run_id}; try again when it has ended")
 
 
 def _leave(store: Store, folder: RunFolder, state: str, message: str) -> None:

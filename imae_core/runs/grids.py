@@ -47,16 +47,18 @@ def are_alike(configs: Sequence[RunConfig]) -> bool:
 def mates(run: StoredRun, queued: Sequence[StoredRun], num_places: int) -> list[StoredRun]:
     """`run` and those of the queued ones that are to train with it, when `num_places` are free for all of its kind.
 
-    A run that was tried before is left alone: it may be what ended the others' worker.
+    A run that was started before is left alone: it is at a step of its own, or may be what ended the others' worker.
     """
     key = grid_key(run.config)
-    if key is None or run.attempt:
+    if key is None or run.started is not None:
         return [run]
-    alike = [
+    others = [
         other
         for other in queued
-        if not other.attempt and other.priority == run.priority and grid_key(other.config) == key
+        if other.run_id != run.run_id
+        and other.started is None
+        and (other.priority, other.group_name) == (run.priority, run.group_name)
+        and grid_key(other.config) == key
     ]
-    others = [other for other in alike if other.run_id != run.run_id]
     share = -(-(len(others) + 1) // max(num_places, 1))
     return [run, *others[: min(share, most_together()) - 1]]

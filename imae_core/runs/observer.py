@@ -92,8 +92,8 @@ class FolderObserver:
         changed = self.folder.control_changed_at()
         if changed == self.control_seen:
             return
-        self.control_seen = changed
         self.stop = bool(self.check_token().get("stop", False))
+        self.control_seen = changed
 
     def check_token(self) -> dict[str, Any]:
         """The control file; StaleTokenError if it names another worker. Asked before anything is published: where an old

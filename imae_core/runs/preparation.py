@@ -1,12 +1,13 @@
 """What comes before and after the training of a run: data -> noise -> model and loss, and the result in its folder."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from imae_core.catalog import DATASETS
 from imae_core.data.dataset import Dataset
@@ -17,7 +18,6 @@ from imae_core.runs.environment import environment
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.observer import FolderObserver, beat
 from imae_core.training.device import resolve_device
-from imae_core.training.evaluation import Evaluation
 from imae_core.training.folds import Training, training_of
 from imae_core.training.result import collapse_warning, summarize
 from imae_core.training.rows import TrainingRows, run_rows
@@ -31,26 +31,33 @@ class Inventory:
     """Data sets that this process has loaded, and the inputs that are on the device: runs that train together share them."""
 
     def __init__(self) -> None:
-        self.datasets: dict[str, Dataset] = {}
+        self.datasets: dict[tuple[Path, str], Dataset] = {}
         self.inputs: SharedData = {}
 
-    def dataset(self, folder: RunFolder, name: str, token: str) -> Dataset:
-        if name not in self.datasets:
-            self.datasets[name] = load_or_prepare(folder.home, name, lambda message: beat(folder, token, **message))
-        return self.datasets[name]
+    def dataset(self, home: Path, name: str, tell: Callable[[dict[str, Any]], None]) -> Dataset:
+        if (home, name) not in self.datasets:
+            self.datasets[home, name] = load_or_prepare(home, name, tell)
+        return self.datasets[home, name]
 
 
-def prepare(folder: RunFolder, token: str, inventory: Inventory) -> Training:
+def prepare(folder: RunFolder, token: str, inventory: Inventory, waiting: Sequence[RunFolder] = ()) -> Training:
     """The trainer of a run's folder, at its checkpoint where it has one; writes its environment and examples.
+
+    `waiting` are other runs of this worker, which live while data are fetched for this one.
 
     Raises ImaeError where the run cannot be carried out (unknown data, no such device).
     """
     config = folder.config()
-    beat(folder, token, phase="preparing", message="loading the data")
+
+    def tell(message: dict[str, Any]) -> None:
+        for one in (folder, *waiting):
+            beat(one, token, **message)
+
+    tell({"phase": "preparing", "message": "loading the data"})
     torch.set_num_threads(config.threads)
     device = resolve_device(config.device)
-    dataset = inventory.dataset(folder, config.dataset, token)
-    source = None if config.noise.source is None else inventory.dataset(folder, config.noise.source, token)
+    dataset = inventory.dataset(folder.home, config.dataset, tell)
+    source = None if config.noise.source is None else inventory.dataset(folder.home, config.noise.source, tell)
     folder.write_environment({**environment(device, config.threads), **fingerprints(dataset, source)})
     rows, validation = run_rows(config, dataset, source)
     write_examples(folder, rows)
@@ -68,9 +75,9 @@ def prepare(folder: RunFolder, token: str, inventory: Inventory) -> Training:
 
 
 def conclude(
-    folder: RunFolder, trainer: Training, token: str, observer: FolderObserver, evaluation: Evaluation | None
+    folder: RunFolder, trainer: Training, token: str, observer: FolderObserver, predicted: NDArray[Any] | None
 ) -> Outcome:
-    """Writes how a run ended; its checkpoint and epochs are in the folder already."""
+    """Writes how a run ended; its checkpoint and epochs are in the folder already. `predicted` (N,) by its last evaluation."""
     if observer.paused and not trainer.is_finished:
         log.warning("paused at epoch %d, step %d: the disk is nearly full", trainer.epoch, trainer.step)
         beat(folder, token, phase="paused", message=disk_message(folder.home))
@@ -80,8 +87,8 @@ def conclude(
         beat(folder, token, phase="stopped", message=f"stopped at epoch {trainer.epoch}, step {trainer.step}")
         return "stopped"
     result: dict[str, Any] = summarize(trainer, sum(row["seconds"] + row["eval_seconds"] for row in trainer.history))
-    if evaluation is not None:
-        result["warning"] = collapse_warning(evaluation.columns["predicted"], trainer.labels.given) or None
+    if predicted is not None:
+        result["warning"] = collapse_warning(predicted, trainer.labels.given) or None
     folder.write_result(
         {"run_id": folder.run_id, **result, "device": str(trainer.device), "config": folder.config().model_dump()}
     )

@@ -211,8 +211,13 @@ class Runner:
         elif run.is_active and run.stop_wished is not None:
             if not self.folder(run).control().get("stop"):
                 self.folder(run).write_control(run.token, stop=True)
-            if run.executor != "foreground" and run.ref and time.time() - run.stop_wished > STOP_GRACE_SECONDS:
+            if run.executor != "foreground" and run.ref and self._is_overdue(run, run.stop_wished):
                 self.executor.kill(run.ref)
+
+    def _is_overdue(self, run: StoredRun, asked: float) -> bool:
+        """Whether its worker did not answer; one that carries out others, too, is spared while it moves."""
+        since = max(asked, self._heartbeat(run).get("time", 0.0)) if "grid" in run.slot else asked
+        return time.time() - since > STOP_GRACE_SECONDS
 
     def _delete(self, run: StoredRun) -> None:
         if run.is_active:

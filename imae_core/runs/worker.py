@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from imae_core.errors import ImaeError
+from imae_core.errors import ImaeError, RunError
 from imae_core.hardware import create_time
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.grids import are_alike
@@ -38,12 +39,15 @@ def _work_together(folders: Sequence[RunFolder], token: str) -> int:
 
     failures = 0
     held: dict[RunFolder, ExitStack] = {}
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     for folder in folders:
         stack = ExitStack()
-        if _take(folder, token, stack):
+        if _take(folder, token, stack, max(deadline - time.monotonic(), 0.0)):
             held[folder] = stack
-        else:
-            stack.close()
+            continue
+        stack.close()
+        if not _is_anothers(folder, token):
+            failures += not _note(folder, token, RunError("another process still works on this run; resume it later"))
 
     def left(folder: RunFolder, end: str | Exception) -> None:
         nonlocal failures
@@ -55,25 +59,29 @@ def _work_together(folders: Sequence[RunFolder], token: str) -> int:
     return 1 if failures else 0
 
 
-def _take(folder: RunFolder, token: str, stack: ExitStack) -> bool:
+def _take(folder: RunFolder, token: str, stack: ExitStack, patience: float = LOCK_PATIENCE_SECONDS) -> bool:
     """Takes the lock and says who holds it; False if the run is another worker's."""
     try:
-        stack.enter_context(FileLock(folder.worker_lock_path, timeout=LOCK_PATIENCE_SECONDS))
+        stack.enter_context(FileLock(folder.worker_lock_path, timeout=patience))
     except Timeout:
         log.error("another worker holds %s and does not let go", folder.run_id)
         return False
-    if folder.control().get("token", token) != token:
+    if _is_anothers(folder, token):
         log.warning("another worker owns %s by now; leaving it alone", folder.run_id)
         return False
     folder.write_worker({"token": token, "pid": os.getpid(), "created": create_time(os.getpid())})
     return True
 
 
+def _is_anothers(folder: RunFolder, token: str) -> bool:
+    return bool(folder.control().get("token", token) != token)
+
+
 def _work_one(folder: RunFolder, token: str) -> bool:
     """Nothing is written before the lock is held and the token is found to be the newest."""
     with ExitStack() as stack:
         if not _take(folder, token, stack):
-            return bool(folder.control().get("token", token) != token)
+            return _is_anothers(folder, token)
         from imae_core.runs.execute import execute
 
         try:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from imae_core.errors import BadInputError, ImaeError
 from imae_core.runs.budget import spent_message
+from imae_core.runs.disk import disk_message
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.grids import grid_key, most_together
 from imae_core.runs.store import Store, StoredRun
@@ -173,6 +174,8 @@ class _Bench:
             self.folders = self._next()
             if not self.folders:
                 return ""
+            if self._should_stop():  # asked to while they were taken
+                self.ask_to_stop()
             ended = self._train(tell)
             halted = [one for one in ended if one.outcome in ("stopped", "paused")]
             if halted:
@@ -203,7 +206,7 @@ class _Bench:
             folders = [
                 begin(self.home, place.cell.config, self.plan.name, len(chosen))
                 if place.run is None
-                else take_over(self.home, place.run, len(chosen))
+                else take_over(self.home, place.run)
                 for place in chosen
             ]
         return [folder for folder in folders if folder is not None]
@@ -217,9 +220,9 @@ class _Bench:
         if not waiting:
             return []
         key = grid_key(waiting[0].cell.config)
-        if key is None or waiting[0].state == "failed":
+        if key is None or waiting[0].run is not None:  # at a step of its own
             return [waiting[0]]
-        alike = [place for place in waiting if grid_key(place.cell.config) == key and place.state != "failed"]
+        alike = [place for place in waiting if grid_key(place.cell.config) == key and place.run is None]
         unfinished = [place for place in places if place.state != "done" and grid_key(place.cell.config) == key]
         return alike[: min(-(-len(unfinished) // self.jobs), most_together())]
 
@@ -231,6 +234,8 @@ class _Bench:
 
         def left(folder: RunFolder, end: str | Exception) -> None:
             outcome, message = ("failed", _message(folder, end)) if isinstance(end, Exception) else (end, "")
+            if outcome == "paused":
+                message = disk_message(self.home)
             seconds = (time.monotonic() - started) / len(self.folders)
             ended.append(Finished(folder.run_id, folder.config().title, outcome, message, seconds))
             tell(ended[-1])

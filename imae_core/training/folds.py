@@ -62,6 +62,7 @@ class FoldTrainer:
         self.trainer: Trainer | None = self._trainer(0)
         self.num_parameters = self.trainer.num_parameters
         self.weight_limit = self.trainer.weight_limit
+        self.together = 1
         self.history: list[dict[str, Any]] = []
         self.held_out: dict[str, NDArray[Any]] = {}
         self.trajectories = TrajectoryStats(len(labels.given))

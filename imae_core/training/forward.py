@@ -38,7 +38,7 @@ class Forward:
         wanted = is_convolutional and steps >= COMPILE_FROM_STEPS
         self.is_compiled = config.compile == "always" or (config.compile == "auto" and wanted)
         self.is_warm = False
-        self._compiled: Any = self._compile() if self.is_compiled else None
+        self._compiled: Any = None
 
     @property
     def must_warm_up(self) -> bool:
@@ -47,7 +47,7 @@ class Forward:
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """(B, K) in float32."""
         with self._precision():
-            if self.is_compiled and len(inputs) == self.batch_size:
+            if self._compiled is not None and len(inputs) == self.batch_size:
                 if self.device.type == "cuda":
                     torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
                 return self._compiled(inputs).float()  # type: ignore[no-any-return]
@@ -59,12 +59,13 @@ class Forward:
             return
         try:
             started = time.perf_counter()
+            self._compiled = self._compile()
             with _untouched(self.model):
                 self(inputs).sum().backward()  # type: ignore[no-untyped-call]
             log.info("the net was compiled in %.0f s", time.perf_counter() - started)
             self.is_warm = True
         except Exception as error:
-            self.is_compiled = False
+            self.is_compiled, self._compiled = False, None
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             log.warning("the net could not be compiled and trains as it is (%s)", reason)
 

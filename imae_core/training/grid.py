@@ -3,25 +3,27 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from imae_core.losses import Criterion
 from imae_core.models.mlp import MLP, StackedMLP
-from imae_core.training.evaluation import DivergedError, Evaluation
+from imae_core.training.evaluation import DivergedError
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
-from imae_core.training.trainer import CHECK_EVERY, Trainer
+from imae_core.training.trainer import Trainer
 
 LOOK_SECONDS = 0.1  # between questions to the observers
 
 
 @dataclass(eq=False)
 class Member:
-    """A run of the grid. How it left: `evaluation` if it came to its end, `error` if something of its own went wrong, neither if its observer asked it to stop."""
+    """A run of the grid. How it left: `predicted`, (N,) by its last evaluation, if it came to its end, `error` if something of its own went wrong, neither if its observer asked it to stop."""
 
     trainer: Trainer
     observer: Observer
-    evaluation: Evaluation | None = None
+    predicted: NDArray[Any] | None = None
     error: Exception | None = None
 
 
@@ -125,11 +127,11 @@ class Grid:
         self.loss_sum += values.detach().sum(dim=1, dtype=torch.float64)
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(losses.detach())
         self.diverged_at.masked_fill_(first_bad, trainers[0].step)
+        if trainers[0].must_check:
+            self._check_divergence()
         seconds = (time.perf_counter() - started) / len(trainers)
         for trainer in trainers:
             trainer.end_step(seconds)
-        if trainers[0].step % CHECK_EVERY == 0 or logits.device.type == "cpu":
-            self._check_divergence()
 
     def _inputs(self, rows: torch.Tensor) -> torch.Tensor:
         """(R, B, ...) of rows (R, B)."""
@@ -186,7 +188,8 @@ class Grid:
             if member in self.leaving:
                 continue
             try:
-                member.evaluation = member.trainer.end_epoch(_MemberObserver(self, member))
+                evaluation = member.trainer.end_epoch(_MemberObserver(self, member))
+                member.predicted = None if evaluation is None else evaluation.columns["predicted"]
             except StopAskedError:
                 self._leave(member)
             except DivergedError as error:
@@ -209,7 +212,7 @@ class Grid:
         self.next_look = time.monotonic() + LOOK_SECONDS
 
     def _leave(self, member: Member, error: Exception | None = None) -> None:
-        member.evaluation, member.error = None, error
+        member.predicted, member.error = None, error
         self.leaving.append(member)
 
     def _let_go(self) -> list[Member]:

@@ -1,12 +1,17 @@
 """What a training loop tells of itself, and to whom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from imae_core.training.evaluation import Evaluation
+
+TELL_SECONDS = 0.5
+MOST_TELLING_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,30 @@ class Observer(Protocol):
 
     def on_epoch(self, record: EpochRecord) -> None:
         """After each epoch."""
+
+
+@contextmanager
+def telling(tell: Callable[[], object]) -> Iterator[None]:
+    """Calls `tell` twice a second from another thread, for half an hour at most, while something takes long; what goes wrong
+    in it is raised at the end."""
+    done = Event()
+    errors: list[Exception] = []
+
+    def work() -> None:
+        for _ in range(int(MOST_TELLING_SECONDS / TELL_SECONDS)):
+            if done.wait(TELL_SECONDS) or errors:
+                return
+            try:
+                tell()
+            except Exception as error:
+                errors.append(error)
+
+    teller = Thread(target=work, name="telling", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+    if errors:
+        raise errors[0]

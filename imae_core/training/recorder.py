@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from imae_core.data.sampling import last_occurrences
 
 FLOAT16_MAX = 65504.0
-BUFFER_VALUES = 2**24  # logits that are kept before they are worked up: 64 MiB
+BUFFER_VALUES = 2**22  # logits that are kept before they are worked up: 16 MiB
 
 
 class DynamicsRecorder:

@@ -22,7 +22,8 @@ def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
     there is no best epoch; the final test accuracy is the mean over their nets, and what is said of the training set was
     found on held-out rows, as are the validation accuracies: cross-validated.
     `num_train` counts the examples that were trained on.
-    `seconds` counts this run's training and evaluation over all attempts.
+    `seconds` counts this run's training and evaluation over all attempts; of steps that it took with others its share.
+    `together` runs were trained as one at the end.
     """
     labels = trainer.labels
     evaluated = [row for row in trainer.history if not math.isnan(row["test_accuracy"])]
@@ -56,6 +57,7 @@ def summarize(trainer: Training, seconds: float) -> dict[str, Any]:
         "steps": trainer.step,
         "num_folds": num_folds,
         "reduction": trainer.config.loss.reduction,
+        "together": trainer.together,
     }
 
 

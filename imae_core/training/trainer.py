@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from threading import Event, Thread
 from typing import Any, Literal
 
 import numpy as np
@@ -23,14 +22,13 @@ from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evalu
 from imae_core.training.fitting import fit_to_inputs
 from imae_core.training.forward import Forward, memory_format
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
-from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
+from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError, telling
 from imae_core.training.optimizer import build_optimizer, set_lr
 from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.rows import TrainingRows
 from imae_core.training.schedule import lr_at
 
 CHECK_EVERY = 50  # steps between looks at the device's divergence flag, each of which waits for the device
-TELL_SECONDS = 0.5
 NAN = float("nan")
 # by identity of the inputs, which are kept so that no others can get it
 SharedData = dict[tuple[Any, ...], tuple[Any, DeviceData]]
@@ -155,23 +153,13 @@ class Trainer:
 
     def _compile(self, observer: Observer) -> None:
         """Takes up to minutes, in which a thread says that the run lives; a wish to stop waits for the end of it."""
-        if not self.forward.must_warm_up:
+        has_full_batch = self.balanced is not None or len(self.given) >= self.config.batch_size
+        if self.is_finished or not has_full_batch or not self.forward.must_warm_up:
             return
-        done = Event()
-
-        def tell() -> None:
-            while not done.wait(TELL_SECONDS):
-                observer.on_progress(self.progress("compiling"))
-
-        teller = Thread(target=tell, name="compiling", daemon=True)
-        teller.start()
-        try:
+        with telling(lambda: observer.on_progress(self.progress("compiling"))):
             rows = torch.arange(self.config.batch_size, device=self.device) % len(self.given)
             inputs = self.train_data.inputs(rows, augment=False)
             self.forward.warm_up(torch.cat([inputs] * self.criterion.num_views))
-        finally:
-            done.set()
-            teller.join()
         if observer.on_progress(self.progress("compiling")):
             raise StopAskedError
 
@@ -233,9 +221,9 @@ class Trainer:
         self.loss_sum += values.detach().sum(dtype=torch.float64)
         first_bad = (self.diverged_at < 0) & ~torch.isfinite(loss.detach())
         self.diverged_at = torch.where(first_bad, self.step, self.diverged_at)
-        self.end_step(time.perf_counter() - started)
-        if self.step % CHECK_EVERY == 0 or self.device.type == "cpu":
+        if self.must_check:
             self.check_divergence()
+        self.end_step(time.perf_counter() - started)
 
     def _logits(self, views: list[torch.Tensor]) -> torch.Tensor:
         """(B, K), or (views, B, K) from one pass over all views."""
@@ -260,6 +248,11 @@ class Trainer:
             return self.balanced.epoch(self.batches, self.order_generator)
         return epoch_order(len(self.given), self.order_generator)
 
+    @property
+    def must_check(self) -> bool:
+        """Whether to look at the device after this step, which on a GPU waits for it."""
+        return self.device.type == "cpu" or (self.step + 1) % CHECK_EVERY == 0
+
     def check_divergence(self) -> None:
         if int(self.diverged_at) >= 0:
             raise DivergedError("the loss is not finite")
@@ -279,7 +272,9 @@ class Trainer:
 
     def end_epoch(self, observer: Observer) -> Evaluation | None:
         """Evaluates where it is due, reports, and moves on; nothing has changed if the observer stops it midway."""
-        self.check_divergence()
+        started = time.perf_counter()
+        self.check_divergence()  # waits for the device, which may be steps behind
+        self.epoch_seconds += time.perf_counter() - started
         is_last = self.epoch == self.epochs
         evaluation = None
         seen = self.recorder.columns()
@@ -292,10 +287,10 @@ class Trainer:
             )
             test_predicted = predict(self.model, self.test_data, tick)
             columns = evaluation.columns
-            is_correct = columns["predicted"] == self.labels.given
-            self.trajectories.update(columns["p_label"], columns["margin"], is_correct)
             row["test_accuracy"] = accuracy(test_predicted, self.test_labels)
             row |= self.validation_accuracies(tick)
+            is_correct = columns["predicted"] == self.labels.given
+            self.trajectories.update(columns["p_label"], columns["margin"], is_correct)
             row |= training_accuracies(
                 columns["predicted"], self.labels.given, self.labels.true, self.labels.is_corrupted
             )

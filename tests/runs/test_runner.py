@@ -371,3 +371,32 @@ def test_members_share_their_machine_time(grids):
     (attempt,) = folder.attempts()
     folder.write_attempts([attempt | {"ended": attempt["started"] + 30}])
     assert machine_seconds(folder, run) == pytest.approx(10)
+
+
+def test_other_groups_and_runs_that_were_started_before_are_no_mates(grids):
+    queue(grids, 3)
+    other = queue(grids, 3)
+    for run_id in other:
+        grids.store.update(run_id, group_name="another study")
+    (again,) = queue(grids, 1)
+    grids.store.update(again, started=1.0)
+    grids.tick()
+    kinds = [{grids.store.get(run_id).group_name for run_id in together} for together in grids.executor.together]
+    assert kinds == [{""}, {"another study"}] or kinds == [{""}, {""}]
+    assert all(again not in together or len(together) == 1 for together in grids.executor.together)
+    assert max(len(together) for together in grids.executor.together) <= 3
+
+
+def test_a_grid_that_moves_is_not_killed_for_one_member_that_should_stop(grids, monkeypatch):
+    run_ids = queue(grids, 6)
+    grids.tick()
+    monkeypatch.setattr("imae_core.runs.runner.STOP_GRACE_SECONDS", 0.2)
+    run = grids.store.get(run_ids[0])
+    grids.store.wish_stop(run_ids[0])
+    time.sleep(0.3)
+    grids.folder(run).write_heartbeat({"token": run.token, "time": time.time(), "phase": "preparing"})
+    grids.tick()
+    assert grids.executor.killed == []
+    time.sleep(0.3)
+    grids.tick()
+    assert grids.executor.killed == [run.token]

@@ -41,7 +41,7 @@ def test_a_failed_compilation_leaves_a_line_in_the_log_and_the_net_as_it_was(cap
         forward.model(torch.rand(8, *PICTURES))  # batch norm has moved by then
         raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nmore of it")
 
-    monkeypatch.setattr(forward, "_compiled", no_compiler)
+    monkeypatch.setattr(forward, "_compile", lambda: no_compiler)
     before = {name: value.clone() for name, value in forward.model.state_dict().items()}
     forward.warm_up(torch.rand(128, *PICTURES))
     assert not forward.is_compiled
@@ -57,7 +57,7 @@ def test_a_failed_compilation_leaves_a_line_in_the_log_and_the_net_as_it_was(cap
 def test_warming_up_changes_nothing_and_full_batches_alone_are_compiled(monkeypatch):
     forward = forward_of(compile="always", batch_size=16)
     seen = []
-    monkeypatch.setattr(forward, "_compiled", lambda inputs: seen.append(len(inputs)) or forward.model(inputs))
+    monkeypatch.setattr(forward, "_compile", lambda: lambda inputs: seen.append(len(inputs)) or forward.model(inputs))
     before = {name: value.clone() for name, value in forward.model.state_dict().items()}
     forward.warm_up(torch.rand(16, *PICTURES))
     assert all(torch.equal(value, before[name]) for name, value in forward.model.state_dict().items())
@@ -91,3 +91,10 @@ def test_a_compiled_run_is_the_same_but_for_rounding_and_resumes_bit_for_bit():
     resumed.run(Notebook())
     for name, value in compiled.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
+
+
+def test_where_nothing_can_be_compiled_at_all_the_run_goes_on(monkeypatch, caplog):
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: 1 / 0)
+    trainer, _ = trained(model="small_cnn", epochs=1, num_train=200, batch_size=64, compile="always")
+    assert trainer.is_finished
+    assert "could not be compiled" in caplog.text

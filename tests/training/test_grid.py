@@ -100,7 +100,7 @@ def test_same_recording_and_metrics_as_alone():
         np.testing.assert_array_equal(np.isnan(own.seen["weight"]), np.isnan(first.seen["weight"]))
         for name in ("train_loss", "mean_weight", "test_accuracy", "train_accuracy_given"):
             assert member.trainer.history[0][name] == pytest.approx(single.history[0][name], abs=0.02), name
-        assert member.evaluation.pred_probs.shape == (300, 10)
+        assert member.predicted.shape == (300,)
         assert member.trainer.is_finished
 
 
@@ -117,7 +117,7 @@ def test_one_that_stops_leaves_whole_and_goes_on_alone_or_with_others():
     reference = together(CONFIGS[:4])
     members = together(CONFIGS[:4], run1=7)
     stopped = members[1].trainer
-    assert (members[1].evaluation, members[1].error) == (None, None)
+    assert (members[1].predicted, members[1].error) == (None, None)
     assert 7 <= stopped.step < stopped.total_steps
     assert all(member.trainer.is_finished for place, member in enumerate(members) if place != 1)
     state = stopped.state()

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from imae_core.analysis.detection import detection_auc
+from imae_core.analysis.trajectories import TrajectoryStats
 from imae_core.data.sampling import last_occurrences
 from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
@@ -335,3 +336,31 @@ def test_a_run_on_the_gpu():
     trainer = trainer_for(torch.device("cuda:0"), model="small_cnn", augment="pad_crop")
     trainer.run(notebook := Notebook())
     assert np.isfinite(notebook.records[-1].seen["weight"]).all()
+
+
+def test_an_evaluation_that_is_stopped_at_its_end_counts_once():
+    """The last thing that is judged are the validation rows: nothing has been counted before they are done."""
+    trainer = trainer_for(epochs=2, validation_fraction=0.1)
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        return progress.phase == "evaluating" and progress.batch == progress.batches < 200
+
+    notebook = Notebook()
+    notebook.on_progress = stop
+    trainer.run(notebook)
+    assert seen[-1].batches < 200
+    assert trainer.trajectories.num_epochs == 0
+    trainer.run(Notebook())
+    assert trainer.trajectories.num_epochs == 2
+
+
+def test_a_table_of_trajectories_stays_as_it_was_when_it_was_taken():
+    stats = TrajectoryStats(2)
+    stats.update([0.5, 0.5], [0.1, 0.1], [True, False])
+    table = stats.table()
+    before = {name: values.copy() for name, values in table.items()}
+    stats.update([0.5, 0.5], [0.1, 0.1], [False, True])
+    for name, values in table.items():
+        np.testing.assert_array_equal(values, before[name])
