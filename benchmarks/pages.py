@@ -6,7 +6,8 @@ Makes 300 synthetic runs (benchmarks/synthetic.py) and prints, as Markdown:
   shown Overview and nothing else; then the median of `REPEATS` times, with the CPU seconds of the app's process and the
   kilobytes that were sent. Where other work goes on, CPU seconds are nearest to the time on a quiet machine;
 - drawn: from a click to the drawn view in Chromium, the median of `REPEATS` clicks (benchmarks/clicks.py);
-- the start of the app, one step of the scrubber, and the app's memory after all that.
+- the start of the app with its first page, one step of the scrubber, and the app's memory: all that is resident, and what
+  of it is its own, in no file.
 """
 
 import argparse

@@ -93,7 +93,7 @@ class ModelConfig(_Frozen):
 
 
 class RunConfig(_Frozen):
-    """One training run. The same config and thread count give the same bits on a CPU."""
+    """One training run. Trained alone on a CPU, the same config gives the same bits."""
 
     format_version: int = FORMAT_VERSION
     dataset: str = Field(min_length=1)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from imae_core.runs.status import RunStatus
-from ui import cache, frame, state
+from ui import frame, run_list, state
 from ui.clean.estimates import draw_estimates
 from ui.clean.queue import draw_queue
 from ui.clean.ranking import choose
@@ -30,7 +30,7 @@ def draw(statuses: list[RunStatus]) -> None:
 
 
 st.title("Clean labels")
-evaluated = [status for status in cache.statuses() if status.folder.has_epochs("eval")]
+evaluated = [status for status in run_list.statuses() if status.folder.has_epochs("eval")]
 if evaluated:
     with shown():
         draw(evaluated)

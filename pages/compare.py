@@ -11,7 +11,7 @@ from imae_core.catalog import LOSSES, NOISES
 from imae_core.runs.comparison import histories
 from imae_core.runs.status import RunStatus
 from imae_core.runs.tables import table_csv, table_latex, table_markdown
-from ui import cache, comparison_figures, frame, live_chart, state
+from ui import cache, comparison_figures, frame, live_chart, run_list, state
 from ui.comparison_table import draw_table_6
 from ui.errors import shown
 from ui.same_examples import draw_same_examples
@@ -83,7 +83,7 @@ def choose(statuses: list[RunStatus]) -> list[RunStatus]:
 @st.fragment(run_every=2.0)
 def follow(run_ids: list[str], states: list[str]) -> None:
     """Draws the page anew when one of the runs has changed its state."""
-    now = {status.run.run_id: status.run.state for status in cache.statuses()}
+    now = {status.run.run_id: status.run.state for status in run_list.statuses()}
     if [now.get(run_id) for run_id in run_ids] != states:
         st.rerun(scope="app")
 
@@ -268,7 +268,7 @@ def draw(chosen: list[RunStatus]) -> None:
 
 
 st.title("Compare")
-all_statuses = cache.statuses()
+all_statuses = run_list.statuses()
 if len(all_statuses) < 2:
     st.info("There are no two runs to compare yet. Overview starts the paper's experiment, CCE against MAE and IMAE, with one "
             "click; Train queues several losses, noise rates and seeds at once.", icon=":material/hourglass_empty:")  # fmt: skip

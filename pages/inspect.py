@@ -10,7 +10,7 @@ from imae_core.config import RunConfig
 from imae_core.runs.folder import RunFolder, Source
 from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import run_folder
-from ui import cache, figures, frame, live_chart, state
+from ui import cache, figures, frame, live_chart, run_list, state
 from ui.errors import shown
 from ui.inspect.example import example
 from ui.inspect.examples import examples
@@ -211,7 +211,7 @@ def take_linked_example(num_examples: int) -> None:
 
 
 st.title("Inspect")
-all_statuses = cache.statuses()
+all_statuses = run_list.statuses()
 if not all_statuses:
     st.info("There is no run to inspect yet. Overview starts the paper's experiment with one click; Train sets up your own.",
             icon=":material/hourglass_empty:")  # fmt: skip

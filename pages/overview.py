@@ -3,11 +3,9 @@
 import streamlit as st
 
 from imae_core.hardware import cpu_cores, free_disk_bytes, memory_bytes
-from imae_core.paper.standing import PaperPlan
 from imae_core.runs.machine import runner_is_alive, runner_is_external, training_gpus
 from imae_core.runs.service import ensure_runner
-from imae_core.runs.submit import submit
-from ui import cache, frame, state, tables, text
+from ui import frame, run_list, state, tables, text
 from ui.errors import shown
 
 frame.require()
@@ -16,6 +14,9 @@ store = state.store()
 
 def paper_experiment() -> list[str]:
     """Queues CCE, MAE and IMAE on digits with 40 % symmetric noise, seed 0."""
+    from imae_core.paper.standing import PaperPlan  # loaded by the click: this page is the first one drawn
+    from imae_core.runs.submit import submit
+
     plan = PaperPlan("digits", device="cpu", only=("40",))
     configs = [cell.config for cell in plan.cells(store.home)]
     return submit(store.home, configs, group="The paper's experiment on digits")
@@ -40,7 +41,7 @@ with st.container(horizontal=True, key="first_steps"):
     ):
         with shown():
             st.session_state[state.NEW_RUNS] = paper_experiment()
-            cache.statuses.clear()
+            run_list.statuses.clear()
             st.switch_page("pages/runs.py")
     st.page_link("pages/train.py", label="Set up your own runs", icon=":material/tune:")
     st.page_link("pages/datasets.py", label="Look at the data", icon=":material/photo_library:")
@@ -49,7 +50,7 @@ with st.container(horizontal=True, key="first_steps"):
 @st.fragment(run_every=2.0)
 def live() -> None:
     """Recent runs and the machine, fresh every two seconds while somebody looks."""
-    statuses = cache.statuses()
+    statuses = run_list.statuses()
     st.subheader("Recent runs")
     if not statuses:
         st.info(

@@ -15,7 +15,7 @@ from imae_core.paper.standing import PaperPlan, counts, seconds_left, submit_mis
 from imae_core.paper.tables import comparison_markdown, comparison_records, records_csv, said_of, said_of_ours
 from imae_core.runs.comparison import CURVES
 from imae_core.runs.tables import dataset_text
-from ui import cache, comparison_figures, frame, live_chart, paper_figures, paper_numbers, state, text
+from ui import cache, comparison_figures, frame, live_chart, paper_figures, paper_numbers, run_list, state, text
 from ui.errors import shown
 
 TABS = {
@@ -51,7 +51,7 @@ def choose() -> tuple[Preset, str, PaperComparison]:
     name = left.selectbox("Experiments", list(PRESETS), format_func=lambda one: PRESETS[one].title, key=state.PRESET,
                           help="Each preset is one published table, or a scaled-down version of it.")  # fmt: skip
     preset = PRESETS[name]
-    found = {} if preset.missing() else {one.dataset: one for one in cache.paper_comparisons(name, cache.states())}
+    found = {} if preset.missing() else {one.dataset: one for one in cache.paper_comparisons(name, run_list.states())}
     options = list(dict.fromkeys([*stand_ins(preset), *found]))
     most = max(found.values(), key=lambda one: one.num_runs).dataset if found else preset.dataset
     state.from_link(state.DATASET, options, most)
@@ -67,7 +67,7 @@ def choose() -> tuple[Preset, str, PaperComparison]:
 @st.fragment(run_every=3.0)
 def follow(before: cache.States) -> None:
     """Draws the page anew when a run has changed its state."""
-    if cache.states() != before:
+    if run_list.states() != before:
         st.rerun(scope="app")
 
 
@@ -132,7 +132,7 @@ def draw_queue(preset: Preset, dataset: str) -> None:
                               "are of single runs.")  # fmt: skip
     with shown():
         plan = PaperPlan(preset.name, dataset, parse_seeds(written))
-        found = cache.paper_places(plan, cache.states())
+        found = cache.paper_places(plan, run_list.states())
         missing = [place for place in found if place.state == "missing"]
         stopped = [place for place in found if place.state in ("stopped", "failed")]
         columns = st.columns(4)
@@ -160,7 +160,7 @@ def draw_queue(preset: Preset, dataset: str) -> None:
         ):
             queued = submit_missing(store, plan, again=again)
             st.session_state[state.NEW_RUNS] = [*queued.new, *queued.resumed]
-            cache.statuses.clear()
+            run_list.statuses.clear()
             st.switch_page("pages/runs.py")
         st.caption(counts(found))
         st.dataframe(
@@ -177,7 +177,7 @@ def draw_presets(dataset: str) -> None:
         pd.DataFrame([{"experiments": one.preset.title, "runs": len(one.preset.settings), "here": one.here, "data set": dataset_text(one.dataset),
                        "time for the rest": "" if not one.places else text.duration(one.seconds_left) if one.seconds_left is not None else "known after the first epoch",
                        "protocol": (one.preset.scaled_down and f"scaled down: {one.preset.scaled_down}") or one.preset.table.protocol}
-                      for one in cache.paper_standings(dataset, cache.states())]),
+                      for one in cache.paper_standings(dataset, run_list.states())]),
         hide_index=True, height="content", key="paper_presets",
         column_config={"here": st.column_config.TextColumn(help="Runs of this home with the very settings, whoever queued them."),
                        "time for the rest": st.column_config.TextColumn(help="Machine time, from measured steps of finished runs of the same net and data.")},
@@ -217,7 +217,7 @@ def draw_run_figures(found: PaperComparison) -> None:
     rows = tasks[st.selectbox("Net and noise", names, key="paper_task", width=320)]
     groups = pd.Series({run_id: row.setting.loss_title for row in rows for run_id in row.finished}, dtype=object)
     styles = comparison_figures.line_styles(list(groups.unique()))
-    by_id = {status.run.run_id: status for status in cache.statuses()}
+    by_id = {status.run.run_id: status for status in run_list.statuses()}
     table = cache.curves(tuple((run_id, by_id[run_id].run.finished) for run_id in groups.index if run_id in by_id))
     st.caption(f"Accuracy against iterations, evaluated; {dataset_text(found.dataset)}, "
                + "; ".join(f"{name}: {count} run(s)" for name, count in groups.value_counts(sort=False).items()) + ".")  # fmt: skip
@@ -277,4 +277,4 @@ with shown():
         draw_run_figures(found)
     else:
         draw_other()
-    follow(cache.states())
+    follow(run_list.states())

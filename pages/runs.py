@@ -9,7 +9,7 @@ from imae_core.runs.service import ensure_runner
 from imae_core.runs.settings import RunnerSettings, runner_settings, save_settings
 from imae_core.runs.status import RunStatus
 from imae_core.runs.submit import resume
-from ui import cache, figures, frame, live_chart, run_files, state, tables, text
+from ui import figures, frame, live_chart, run_files, run_list, state, tables, text
 from ui.errors import shown
 
 CURVES = (
@@ -44,7 +44,7 @@ def confirm_delete(chosen: list[RunStatus]) -> None:
         for status in chosen:
             store.wish_delete(status.run.run_id)
         ensure_runner(store)
-        cache.statuses.clear()
+        run_list.statuses.clear()
         st.rerun()
 
 
@@ -61,20 +61,20 @@ def actions(chosen: list[RunStatus]) -> None:
                 if status.run.executor == "foreground":
                     status.folder.write_control("", stop=True)
             ensure_runner(store)
-            cache.statuses.clear()
+            run_list.statuses.clear()
             st.rerun()
         if st.button("Resume", icon=":material/resume:", disabled=not resumable, key="resume",
                      help="Goes on from the last checkpoint."):  # fmt: skip
             with shown():
                 for status in resumable:
                     resume(store.home, status.run.run_id)
-                cache.statuses.clear()
+                run_list.statuses.clear()
                 st.rerun()
         if st.button("Start first", icon=":material/vertical_align_top:", disabled=not queued, key="first",
                      help="Lets queued runs start before all others."):  # fmt: skip
             for status in reversed(queued):
                 store.move_to_front(status.run.run_id)
-            cache.statuses.clear()
+            run_list.statuses.clear()
             st.rerun()
         if st.button("Clone", icon=":material/content_copy:", disabled=len(chosen) != 1, key="clone",
                      help="Opens Train with this run's settings, to change and queue again. Choose one run."):  # fmt: skip
@@ -96,7 +96,7 @@ def actions(chosen: list[RunStatus]) -> None:
 
 @st.fragment(run_every=1.0)
 def live_table() -> None:
-    statuses = cache.statuses()
+    statuses = run_list.statuses()
     tables.run_table(statuses, key="run_table")
     waiting = [status for status in statuses if not status.run.has_ended]
     if waiting and not runner_is_alive(store):
@@ -108,7 +108,7 @@ def live_table() -> None:
 @st.fragment(run_every=1.0)
 def live_curves(run_ids: list[str]) -> None:
     """Curves and buttons of the chosen runs, until they have ended."""
-    chosen = [status for status in cache.statuses() if status.run.run_id in run_ids]
+    chosen = [status for status in run_list.statuses() if status.run.run_id in run_ids]
     chosen.sort(key=lambda status: run_ids.index(status.run.run_id))
     actions(chosen)
     titles = [status.run.title for status in chosen]
@@ -174,7 +174,7 @@ def settings() -> None:
 
 
 st.title("Runs")
-all_runs = cache.statuses()
+all_runs = run_list.statuses()
 if not all_runs:
     st.info("No runs yet. Overview starts the paper's experiment with one click; Train sets up your own.",
             icon=":material/hourglass_empty:")  # fmt: skip

@@ -17,7 +17,7 @@ from imae_core.recipes import RECIPES, default_recipe, make_config
 from imae_core.runs.machine import training_gpus
 from imae_core.runs.status import expected_cost
 from imae_core.runs.submit import submit
-from ui import cache, figures, frame, live_chart, state, text
+from ui import cache, figures, frame, live_chart, run_list, state, text
 from ui.controls import entry_parameters, labels_note, loss_title, noise_controls, own_noise_rate, picture_sources
 from ui.errors import shown
 from ui.lab.curves import from_text
@@ -248,5 +248,5 @@ with shown():
         label = f"Queue {len(configs)} run{'s' if len(configs) > 1 else ''}"
         if st.button(label, type="primary", icon=":material/rocket_launch:", key="queue"):
             st.session_state[state.NEW_RUNS] = submit(store.home, configs, group)
-            cache.statuses.clear()
+            run_list.statuses.clear()
             st.switch_page("pages/runs.py")

@@ -29,7 +29,7 @@ class Server:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
         with (self.home.parent / "app.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        wait_until(self.is_healthy, 60)
+        wait_until(self.is_healthy, 60, every=0.02)
 
     def is_healthy(self):
         try:
@@ -54,6 +54,11 @@ class Server:
 
     def resident_megabytes(self):
         return psutil.Process(self.process.pid).memory_info().rss / 1e6
+
+    def own_megabytes(self):
+        """Of them, what is not a part of a file: no code, and no data that are mapped."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")) / 1e6
 
     def loaded_libraries(self):
         return "\n".join(entry.path for entry in psutil.Process(self.process.pid).memory_maps())

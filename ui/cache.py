@@ -1,6 +1,7 @@
 """Read-only data shared by all browsers, keyed so that it never goes stale: a written epoch does not change.
 
-Tables are shared, not copied: nobody writes into what comes from here.
+Tables are shared, not copied: nobody writes into what comes from here. Of those with a row for each example few are
+kept: one takes 20 to 100 MB at 1.28 million, and to map its file again takes milliseconds.
 """
 
 import numpy as np
@@ -24,19 +25,13 @@ from imae_core.runs.data import run_inputs as find_run_inputs
 from imae_core.runs.detection import detection_course
 from imae_core.runs.folder import LABELS, Source
 from imae_core.runs.histograms import count_histograms, stored_histograms
-from imae_core.runs.status import RunStatus, all_statuses
 from imae_core.runs.submit import run_folder
 from imae_core.runs.suspects import noise_estimate as suspects_noise
 from imae_core.runs.suspects import possible_detectors, suspects_table
 from imae_core.studies.progress import Place
 from imae_core.training.rows import TrainingRows, noisy_rows
+from ui.run_list import States, statuses
 from ui.state import store
-
-
-@st.cache_resource(show_spinner=False, ttl=0.5)
-def statuses() -> list[RunStatus]:
-    """Every run, the newest first, at most half a second old: many browsers that ask each second share one look."""
-    return all_statuses(store())
 
 
 def dataset(name: str) -> Dataset:
@@ -62,32 +57,32 @@ def noisy_data(config: RunConfig) -> TrainingRows:
     return _noisy_data(chosen, tuple(map(dataset_changed, names)), config)
 
 
-@st.cache_resource(show_spinner="Drawing the noise …", max_entries=8)
+@st.cache_resource(show_spinner="Drawing the noise …", max_entries=4)
 def _noisy_data(chosen: tuple[object, ...], changed: tuple[int, ...], _config: RunConfig) -> TrainingRows:
     source = dataset(_config.noise.source) if _config.noise.source else None
     return noisy_rows(_config, dataset(_config.dataset), source)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=6)
 def run_inputs(run_id: str, attempt: int, changed: tuple[int, ...]) -> RowInputs:
     """What a run saw of its training examples, made when it is looked at; `changed` tells data sets of one name apart."""
     folder = run_folder(store().home, run_id)
     return find_run_inputs(folder, dataset(folder.config().dataset))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=6)
 def examples(run_id: str, attempt: int) -> pd.DataFrame:
     """Labels of a run's training rows."""
     return run_folder(store().home, run_id).examples(LABELS)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=6)
 def dynamics(run_id: str, source: Source, epoch: int, written: float) -> pd.DataFrame:
     """One epoch's per-example table."""
     return run_folder(store().home, run_id).dynamics(source, epoch)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def trajectory(run_id: str, num_epochs: int, started: float) -> pd.DataFrame:
     """Running statistics of each example over the eval epochs so far, with the columns of the data map."""
     table = run_folder(store().home, run_id).trajectory()
@@ -173,14 +168,6 @@ def on_same_labels(run_id: str, attempt: int, others: tuple[tuple[str, int, bool
 def journal(run_id: str, reviewer: str) -> Journal:
     """One reviewer's decisions, shared so that only what is new is read."""
     return Journal(store().home, run_id, reviewer)
-
-
-States = tuple[tuple[str, str, float | None], ...]
-
-
-def states() -> States:
-    """Id, state and end of every run: what a table of runs depends on."""
-    return tuple((status.run.run_id, status.run.state, status.run.finished) for status in statuses())
 
 
 @st.cache_resource(show_spinner="Reading the results …", max_entries=32)

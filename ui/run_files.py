@@ -6,12 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from imae_core.reports.page import report_html
 from imae_core.runs.archive import import_runs, pack_runs
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.status import RunStatus
 from imae_core.runs.store import Store, StoredRun
-from ui import cache, state, text
+from ui import run_list, state, text
 from ui.errors import shown
 
 MOST_BYTES = 1_000_000_000  # a download is held in memory by the server
@@ -28,7 +27,7 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
     size = sum(_size(status.run.run_id, status.run.state, status.run.finished) for status in chosen)
     with st.container(horizontal=True, key="run_files"):
         st.download_button(
-            "Report", lambda: report_html(runs, name).encode(), f"{file_name}.html", "text/html",
+            "Report", lambda: _report(runs, name), f"{file_name}.html", "text/html",
             icon=":material/description:", key="report", disabled=not runs, on_click="ignore",
             help="One HTML file that works offline: settings, results, curves, histograms, the most suspicious examples, and "
             "every example's scores. Several runs are compared first.",
@@ -41,9 +40,15 @@ def downloads(chosen: Sequence[RunStatus]) -> None:
         )  # fmt: skip
 
 
+def _report(runs: Sequence[tuple[StoredRun, RunFolder]], name: str) -> bytes:
+    from imae_core.reports.page import report_html
+
+    return report_html(runs, name).encode()
+
+
 @st.cache_data(show_spinner=False, max_entries=1024, ttl=60)
 def _size(run_id: str, _state: str, _finished: float | None) -> int:
-    return next((s.folder.size_bytes() for s in cache.statuses() if s.run.run_id == run_id), 0)
+    return next((s.folder.size_bytes() for s in run_list.statuses() if s.run.run_id == run_id), 0)
 
 
 def _zip(runs: Sequence[tuple[StoredRun, RunFolder]]) -> bytes:
@@ -73,5 +78,5 @@ def import_popover(store: Store) -> None:
                 st.query_params.pop(state.RUNS, None)
                 for sentence in (f"Imported {len(found.added)} run(s).", *found.remarks()):
                     st.toast(sentence)
-                cache.statuses.clear()
+                run_list.statuses.clear()
                 st.rerun()

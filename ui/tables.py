@@ -1,12 +1,16 @@
 """Tables that more than one page shows."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from imae_core.runs.status import RunStatus
 from ui import text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def run_table(statuses: Sequence[RunStatus], key: str) -> None:
@@ -27,8 +31,9 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
         for status in statuses
     ]
     st.dataframe(
-        pd.DataFrame(rows),
+        _arrow(rows, numbers=("Progress",)),
         hide_index=True,
+        lazy=False,  # to find out, Streamlit would load pandas
         key=key,
         column_config={
             "State": st.column_config.TextColumn(
@@ -47,3 +52,17 @@ def run_table(statuses: Sequence[RunStatus], key: str) -> None:
             "Run": st.column_config.TextColumn(help="The run's id, and the name of its folder"),
         },
     )
+
+
+def _arrow(rows: Sequence[Mapping[str, Any]], numbers: Sequence[str]) -> "pa.Table":
+    """Rows of texts and of some `numbers`, by way of JSON: to look at values of Python, pyarrow loads pandas.
+
+    That takes longer than all else on the first page.
+    """
+    import pyarrow as pa
+    import pyarrow.json
+
+    schema = pa.schema([(name, pa.float64() if name in numbers else pa.string()) for name in rows[0]])
+    lines = pa.py_buffer("\n".join(map(json.dumps, rows)).encode())
+    options = pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    return pa.json.read_json(lines, pa.json.ReadOptions(use_threads=False), options)

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from PIL import Image
 
 from imae_core.data.dataset import Dataset
@@ -99,9 +97,10 @@ def _png(pixels: Any, scale: float) -> bytes:
 
 
 def _write_table(dataset: Dataset, path: Path, ending: str, progress: Progress) -> None:
+
     batches = _tables(dataset, progress)
     first = next(batches)
-    writer: Any = pa.csv.CSVWriter if ending == ".csv" else pq.ParquetWriter
+    writer: Any = pa.csv.CSVWriter if ending == ".csv" else pa.parquet.ParquetWriter
     with writer(str(path), first.schema) as output:
         output.write_table(first)
         for table in batches:

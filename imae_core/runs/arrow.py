@@ -1,15 +1,22 @@
-"""Arrow tables in files: uncompressed IPC, so that readers map them instead of copying; each is moved into place whole."""
+"""Arrow tables in files: uncompressed IPC, so that readers map them instead of copying; each is moved into place whole.
+
+pandas and pyarrow are loaded by the first table: who looks at runs from afar, as the dashboard's server does, reads none.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.errors import FormatVersionError
 from imae_core.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 FORMAT_VERSION = 1
 Arrays = Mapping[str, NDArray[Any]]
@@ -17,6 +24,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 def write_table(path: Path, columns: Arrays | pa.Table) -> None:
     """Columns of one length, marked with the version of their format."""
+    import pyarrow as pa
+
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     table = table.replace_schema_metadata({"format_version": str(FORMAT_VERSION)})
     with (
@@ -29,6 +38,8 @@ def write_table(path: Path, columns: Arrays | pa.Table) -> None:
 
 def read_table(path: Path) -> pa.Table:
     """A map of the file. Raises FormatVersionError if it is newer than this program."""
+    import pyarrow as pa
+
     with pa.memory_map(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
     metadata = table.schema.metadata or {}
@@ -38,6 +49,8 @@ def read_table(path: Path) -> pa.Table:
 
 def read_frame(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The whole table or some columns alone; empty where there is no file."""
+    import pandas as pd
+
     if not path.exists():
         return pd.DataFrame()
     table = read_table(path)

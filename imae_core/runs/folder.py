@@ -3,21 +3,25 @@
 Every file is moved into place whole; `result.json` is written last of all and marks a finished run.
 """
 
+from __future__ import annotations
+
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from imae_core.config import RunConfig, parse_config
 from imae_core.errors import RunError
 from imae_core.files import read_json, replacing, write_json
 from imae_core.runs.arrow import FORMAT_VERSION, Arrays, check_version, read_frame, read_table, write_table
+
+if TYPE_CHECKING:  # loaded by the first table that is read or written, as in `runs/arrow.py`
+    import pandas as pd
+    import pyarrow as pa
 
 Source = Literal["seen", "eval"]
 SOURCES: tuple[Source, ...] = ("seen", "eval")
@@ -170,6 +174,8 @@ class RunFolder:
         `index` is the row in the data set; true_label and is_corrupted are None, stored as null, where the truth is
         not known. A true_label of -1 says that no class is right.
         """
+        import pyarrow as pa
+
         index = columns["index"]
         assert index is not None
         unknown = {"true_label": pa.nulls(len(index), pa.int32()), "is_corrupted": pa.nulls(len(index), pa.bool_())}
@@ -186,6 +192,8 @@ class RunFolder:
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """One row an epoch; what was not measured in an epoch is null."""
+        import pyarrow as pa
+
         write_table(self.path / "metrics.arrow", pa.Table.from_pylist(list(rows)))
 
     def metrics(self) -> pd.DataFrame:
@@ -246,7 +254,7 @@ class RunFolder:
     ) -> dict[str, NDArray[Any]]:
         """Some columns of `dynamics` alone: maps of the file, or copies of `rows` where these are given."""
         table = read_table(self._existing_dynamics(source, epoch))
-        columns = {name: table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in names}
+        columns = {name: _mapped(table[name]) for name in names}
         return columns if rows is None else {name: values[rows] for name, values in columns.items()}
 
     def _existing_dynamics(self, source: Source, epoch: int) -> Path:
@@ -257,6 +265,9 @@ class RunFolder:
 
     def example_dynamics(self, source: Source, row: int) -> pd.DataFrame:
         """One example over all epochs, with a column `epoch`; reads that row only."""
+        import pandas as pd
+        import pyarrow as pa
+
         epochs = self.epochs(source)
         rows = [read_table(self._dynamics_path(source, epoch)).slice(row, 1) for epoch in epochs]
         if not rows:
@@ -275,3 +286,9 @@ class RunFolder:
         """A read-only map of the array, or None before the run has ended."""
         path = self.path / f"{name}.npy"
         return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+
+
+def _mapped(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Without a copy where the file has one chunk, as our own have: `combine_chunks` makes one even then."""
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return whole.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]

@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 
 from imae_core.hardware import create_time, process_is
 from imae_core.runs.machine import runner_is_alive, runner_is_external, write_machine
-from imae_core.runs.runner import Runner
 from imae_core.runs.store import Store
 
 TICK_SECONDS = 0.3
@@ -53,6 +52,8 @@ def serve(home: Path, *, for_ever: bool = False) -> bool:
 
 class _Service:
     def __init__(self, home: Path, for_ever: bool) -> None:
+        from imae_core.runs.runner import Runner  # here, as who starts a runner has no use for one
+
         self.runner = Runner(home)
         self.for_ever = for_ever
         self.terminated = False

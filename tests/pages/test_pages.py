@@ -17,7 +17,7 @@ from imae_core.runs.store import Store
 from imae_core.runs.submit import run_folder, submit
 from tests.conftest import wait_until
 from tests.data.imports.files import table
-from ui import cache
+from ui import run_list
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -35,7 +35,7 @@ def nothing_starts(monkeypatch):
 
 
 def opened(app, page, **query):
-    cache.statuses.clear()  # it may be half a second old
+    run_list.statuses.clear()  # it may be half a second old
     app.run()
     for key, value in query.items():
         app.query_params[key] = value

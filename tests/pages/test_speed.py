@@ -1,8 +1,10 @@
 """What keeps the pages fast and small, without a clock: what is sent, what is read, what is loaded."""
 
 import json
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from benchmarks.synthetic import make_run, make_sweep
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.submit import run_folder
 from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
+from tests.server import Server
 from ui.inspect import map as data_map
+from ui.server import send_at_once
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
 
@@ -35,6 +39,20 @@ for page, query in (("overview", {}), ("datasets", {}), ("train", {}), ("runs", 
     assert not app.exception, (page, app.exception)
 print(*(name for name in sys.argv[3:] if name in sys.modules))
 """
+LOADED = """
+import sys
+import app
+assert hasattr(app, "app"), "imported, it is the server"
+print(*(name for name in sys.argv[2:] if name in sys.modules))
+from streamlit.testing.v1 import AppTest
+drawn = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+assert not drawn.exception, drawn.exception
+print(*(name for name in sys.argv[2:] if name in sys.modules))
+"""
+LATER = (
+    *HEAVY, "pandas", "jinja2", "imae_core.analysis", "imae_core.training", "imae_core.paper", "imae_core.reports",
+    "imae_core.runs.runner", "imae_core.data", "ui.cache",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -53,6 +71,37 @@ def test_no_page_loads_a_package_for_statistics_or_training(home):
     words = [sys.executable, "-c", VISIT, str(ROOT / "app.py"), run_ids[-1], *HEAVY]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("num_runs", [0, 3])
+def test_server_and_first_page_load_what_they_draw(home, num_runs):
+    """pyarrow comes with the first table of runs, pandas with a later page."""
+    if num_runs:
+        make_sweep(home, 300, 4, num_runs, eval_every=2)
+    words = [sys.executable, "-c", LOADED, str(ROOT / "app.py"), *LATER, "pyarrow"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    server, page = done.stdout.splitlines()
+    assert server.split() == []
+    assert page.split() == (["pyarrow"] if num_runs else [])
+
+
+def test_connections_do_not_wait_for_acknowledgements():
+    with socket.socket() as listener, socket.socket() as client:  # without a protocol number, as Streamlit makes it
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        send_at_once()
+        client.connect(listener.getsockname())
+        with listener.accept()[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_server_has_an_icon_of_its_own(home):
+    server = Server(home)
+    try:
+        with urllib.request.urlopen(f"{server.url}/favicon.png", timeout=10) as answer:
+            assert answer.read() == (ROOT / "ui" / "icon.png").read_bytes()
+    finally:
+        server.stop()
 
 
 def test_a_large_data_map_sends_a_sample_and_a_density(app, large):  # noqa: F811

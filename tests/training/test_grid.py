@@ -110,7 +110,7 @@ def test_inputs_are_on_the_device_once():
     others = trainers_of([config_of({"name": "cce"}, 0, noise_seed=seed, normalize="mean") for seed in (0, 1)])
     assert others[0].train_data is not others[1].train_data, "subsets of their own"
     assert others[0].test_data is not others[1].test_data, "normalised by the rows that each trains on"
-    assert others[0].test_data.stored.data_ptr() != same[0].test_data.stored.data_ptr()
+    assert others[0].test_data.rows is not same[0].test_data.rows
 
 
 def test_one_that_stops_leaves_whole_and_goes_on_alone_or_with_others():

@@ -12,7 +12,7 @@ from imae_core.review.agreement import compare_reviews
 from imae_core.review.export import issues_table, labels_table, original_format
 from imae_core.review.repair import repair_dataset, repaired_config
 from imae_core.runs.submit import submit
-from ui import cache, state, text
+from ui import cache, run_list, state, text
 from ui.clean.ranking import Ranking
 from ui.errors import shown
 
@@ -105,7 +105,7 @@ def _carry_out(ranking: Ranking, outcome: pd.DataFrame, name: str, train: bool) 
     made: dict[str, Any] = {"run": ranking.view.run_id, "name": name, "notes": report["notes"], "queued": None}
     if train:
         (made["queued"],) = submit(folder.home, [repaired_config(folder.config(), name)])
-        cache.statuses.clear()
+        run_list.statuses.clear()
     st.session_state[_MADE] = made
     st.rerun()
 

@@ -12,7 +12,7 @@ from imae_core.analysis.scorecard import MEASURES, Scorecard, per_class, scoreca
 from imae_core.runs.detection import MEAN_RANK, MOST_EPOCHS
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
-from ui import cache, live_chart, state
+from ui import cache, live_chart, run_list, state
 from ui.clean.ranking import Ranking
 from ui.comparison_figures import Line, legend, line_styles
 from ui.detection_figures import course_figure, precision_recall_figure, roc_figure
@@ -176,7 +176,7 @@ def _lines_by_loss(ranking: Ranking, runs: dict[str, RunStatus], name: str, trut
 def _runs_on_same_labels(ranking: Ranking) -> dict[str, RunStatus]:
     """This run first, then the others, by what tells them apart."""
     own = ranking.view.status
-    others = [status for status in cache.statuses() if status.run.run_id != own.run.run_id]
+    others = [status for status in run_list.statuses() if status.run.run_id != own.run.run_id]
     asked = tuple((status.run.run_id, status.run.attempt, status.folder.has_epochs("eval")) for status in others)
     same = cache.on_same_labels(own.run.run_id, own.run.attempt, asked)
     found = {status.run.run_id: status for status in (own, *others) if status.run.run_id in (own.run.run_id, *same)}

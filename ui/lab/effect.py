@@ -12,7 +12,7 @@ from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import WeightShare, weight_share
 from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
-from ui import cache, state
+from ui import cache, run_list, state
 from ui.inspect.view import SOURCE_TITLES
 from ui.lab.curves import ChosenCurve
 
@@ -30,7 +30,7 @@ class Moment:
 
 def choose_moment() -> Moment | None:
     """A run and an epoch of it; None for p uniform on [0, 1]."""
-    statuses = {status.run.run_id: status for status in cache.statuses() if status.folder.has_epochs("seen")}
+    statuses = {status.run.run_id: status for status in run_list.statuses() if status.folder.has_epochs("seen")}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state.from_link(state.RUN, ["", *statuses], "")
         run_id = st.selectbox(

@@ -31,10 +31,15 @@ def _component(name: str) -> Any:
     return st.components.v2.component(f"imae_{name}", css=css, js=_source(f"{name}.js"), isolate_styles=False)
 
 
-def address() -> str:
-    """Where the browser finds Plotly: on this app's server, below its base path."""
+def below_base(path: str) -> str:
+    """A path of this app's server, as the browser asks for it."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return (f"/{base}" if base else "") + PLOTLY_ADDRESS
+    return (f"/{base}" if base else "") + path
+
+
+def address() -> str:
+    """Where the browser finds Plotly: on this app's server."""
+    return below_base(PLOTLY_ADDRESS)
 
 
 def chart(

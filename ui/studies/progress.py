@@ -14,7 +14,7 @@ from imae_core.studies.parsing import parse_loss, parse_settings
 from imae_core.studies.progress import StudyProgress, study_progress
 from imae_core.studies.run import stop_study, submit_study
 from imae_core.studies.store import list_studies, load_study, remove_study, widen_study
-from ui import cache, live_chart, state, text
+from ui import live_chart, run_list, state, text
 from ui.errors import shown
 from ui.studies import figures
 
@@ -143,14 +143,14 @@ def _remove(study: Study) -> None:
             ensure_runner(store)
         st.query_params.pop(state.STUDY, None)
         st.session_state.pop(state.STUDY, None)
-        cache.statuses.clear()
+        run_list.statuses.clear()
         st.rerun()
 
 
 def _act(action: Any) -> None:
     with shown():
         action()
-        cache.statuses.clear()
+        run_list.statuses.clear()
         st.rerun()
 
 

@@ -55,6 +55,11 @@ class Column:
         self.rows += len(values)
 
     def _scan_texts(self, values: pa.Array) -> None:
+        numbers = self._all_numbers(values)
+        if numbers is not None:
+            self._scan_numbers(numbers, values)
+            self._note_categories(values)
+            return
         missing = self._missing(values)
         self.num_missing += pc.sum(missing).as_py() or 0
         present = pc.if_else(missing, pa.scalar(None, values.type), values)
@@ -67,6 +72,9 @@ class Column:
         if count and self.first_text is None:
             place = pc.index(leftover, True).as_py()
             self.first_text = (self.rows + place, values[place].as_py())
+        self._note_categories(present)
+
+    def _note_categories(self, present: pa.Array) -> None:
         if self.categories is not None:
             self.categories.update(
                 dict.fromkeys(value for value in pc.unique(present).to_pylist() if value is not None)
@@ -95,15 +103,24 @@ class Column:
     def _missing(self, values: pa.Array) -> pa.Array:
         return pc.or_(pc.is_null(values), pc.is_in(values, pc.cast(MISSING, values.type)))
 
+    def _all_numbers(self, values: pa.Array) -> pa.Array | None:
+        """Texts as float64 at once, which is fast; None where one of them is none, be it missing."""
+        if self.decimal_comma:
+            values = pc.replace_substring(values, ",", ".")
+        try:
+            return pc.cast(values, pa.float64())
+        except pa.ArrowInvalid:
+            return None
+
     def _parsed(self, present: pa.Array) -> pa.Array:
-        """Texts as float64, null where a text is no number; the whole batch at once where all are numbers."""
+        """Texts as float64, null where a text is no number."""
+        numbers = self._all_numbers(present)
+        if numbers is not None:
+            return numbers
         if self.decimal_comma:
             present = pc.replace_substring(present, ",", ".")
-        try:
-            return pc.cast(present, pa.float64())
-        except pa.ArrowInvalid:
-            fits = pc.or_(pc.match_substring_regex(present, NUMBER), pc.match_substring_regex(present, NOT_FINITE))
-            return pc.cast(pc.if_else(fits, present, pa.scalar(None, present.type)), pa.float64())
+        fits = pc.or_(pc.match_substring_regex(present, NUMBER), pc.match_substring_regex(present, NOT_FINITE))
+        return pc.cast(pc.if_else(fits, present, pa.scalar(None, present.type)), pa.float64())
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -162,7 +179,10 @@ class Column:
             return self._one_hot(texts(values))
         if is_text(values.type):
             values = texts(values)
-            values = self._parsed(pc.if_else(self._missing(values), pa.scalar(None, values.type), values))
+            numbers = self._all_numbers(values)
+            if numbers is None:
+                numbers = self._parsed(pc.if_else(self._missing(values), pa.scalar(None, values.type), values))
+            values = numbers
         numbers = pc.cast(values, pa.float64(), safe=False)
         filled = pc.fill_null(numbers, self.total / self.num_numbers)
         return filled.to_numpy(zero_copy_only=False).astype(np.float32)[:, None]  # type: ignore[no-any-return]

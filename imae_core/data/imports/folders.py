@@ -79,17 +79,22 @@ class _Pictures:
         self.has_split = layout.test is not None
         if self.total > self.writer.limits.rows:
             raise DatasetError(f"there are {self.total:,} pictures; at most {self.writer.limits.rows:,} are taken")
-        for done, (name, label, is_test) in enumerate(listed):
-            if done % 200 == 0:
-                self.progress(done, 2 * self.total, "reading the pictures' headers", "pictures")
-            header = self._readable(name, lambda n=name: read_header(self.source.read(n), n, self.writer.limits))  # type: ignore[misc]
-            if header is None:
-                continue
-            self._note(name, header)
-            self.names.append(name)
-            self.codes.append(self.coder.code(label))
-            self.is_test.append(is_test)
+        with ThreadPoolExecutor(min(cpu_cores(), 8)) as pool:
+            for done, ((name, label, is_test), future) in enumerate(_in_order(pool, self._header, listed)):
+                if done % 200 == 0:
+                    self.progress(done, 2 * self.total, "reading the pictures' headers", "pictures")
+                header = self._readable(name, future.result)
+                if header is None:
+                    continue
+                self._note(name, header)
+                self.names.append(name)
+                self.codes.append(self.coder.code(label))
+                self.is_test.append(is_test)
         self._order_classes()
+
+    def _header(self, listed: tuple[str, str, bool]) -> Header:
+        name = listed[0]
+        return read_header(self.source.read(name), name, self.writer.limits)
 
     def _note(self, name: str, header: Header) -> None:
         self.all_grey &= header.is_grey

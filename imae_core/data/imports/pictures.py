@@ -16,6 +16,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 ORIENTATION = 0x0112
+PNG_ORIENTED = (b"eXIf", b"exif", b"adobe.xmp")  # a PNG that says how it is to be turned has one of these
 DEFAULT_SIDE = 64
 Image.MAX_IMAGE_PIXELS = None  # `read_header` has its own limit, before any pixel is decoded
 
@@ -62,9 +63,12 @@ def read_header(content: bytes, name: str, limits: Limits) -> Header:
         notes.append("transparency is laid on white")
     if image.mode.startswith("I") or image.mode == "F":
         notes.append("more than 8 bits a pixel are scaled down to 8")
-    if _orientation(image) not in (0, 1):
+    # Pillow decodes a whole PNG to look for what may follow the pixels
+    looks = image.format != "PNG" or any(word in content for word in PNG_ORIENTED)
+    orientation = _orientation(image) if looks else 0
+    if orientation not in (0, 1):
         notes.append("turned upright as its EXIF orientation says")
-    if _orientation(image) in ROTATED:
+    if orientation in ROTATED:
         width, height = height, width
     return Header(height, width, image.mode in GREY_MODES, tuple(notes))
 

@@ -3,6 +3,7 @@
 import os
 import stat
 import struct
+import threading
 import unicodedata
 import zipfile
 import zlib
@@ -82,6 +83,7 @@ class ZipSource:
         self.packed_bytes = path.stat().st_size
         self.read_bytes: dict[str, int] = {}
         self.total_bytes = 0
+        self.counting = threading.Lock()  # pictures are read by several threads
         try:
             self.archive = zipfile.ZipFile(path)
             entries = self.archive.infolist()
@@ -152,11 +154,12 @@ class ZipSource:
 
     def count(self, name: str, num_bytes: int) -> None:
         """Adds what really came out of an entry, once however often it is read."""
-        more = num_bytes - self.read_bytes.get(name, 0)
-        if more > 0:
-            self.read_bytes[name] = num_bytes
-            self.total_bytes += more
-            self._check_size(self.total_bytes)
+        with self.counting:
+            more = num_bytes - self.read_bytes.get(name, 0)
+            if more > 0:
+                self.read_bytes[name] = num_bytes
+                self.total_bytes += more
+                self._check_size(self.total_bytes)
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:

@@ -1,16 +1,23 @@
 """Healthy files, made by tools that are not ours, and what the report says of them."""
 
+import hashlib
+import io
 import shutil
+import struct
 import subprocess
+import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from imae_core.data.imports import ImportOptions, import_dataset, import_labels, name_from
+from imae_core.data.imports.hashes import row_hashes
+from imae_core.data.imports.pictures import read_header
 from imae_core.data.store import load_dataset, remove_dataset, rename_dataset, row_names
 from imae_core.errors import DatasetError
+from imae_core.limits import current_limits
 from tests.data.imports.files import image_arrays, jpeg, npz, pictures, png, table, written, zip_of
 
 
@@ -89,9 +96,31 @@ def test_pictures_of_several_sizes_turned_and_transparent(tmp_path):
     assert (clear == 255).all(), "a fully transparent picture is white"
 
 
-def test_sixteen_bits_are_scaled(tmp_path):
-    import io
+@pytest.mark.parametrize("after_pixels", [False, True])
+def test_a_png_is_turned_wherever_it_says_so(tmp_path, after_pixels):
+    """Pillow finds a chunk that follows the pixels only by decoding them, which is spared where there is none."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 8), (200, 30, 30)).save(buffer, format="PNG")
+    content, chunk = buffer.getvalue(), exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(chunk)) + b"eXIf" + chunk + struct.pack(">I", zlib.crc32(b"eXIf" + chunk))
+    place = content.index(b"IEND" if after_pixels else b"IDAT") - 4
+    files = {f"{label}/{n}.png": content[:place] + chunk + content[place:] for label in "ab" for n in range(3)}
+    data, report = imported(tmp_path, zip_of(tmp_path / "a.zip", files))
+    assert data.input_shape == (3, 16, 8)
+    assert report["changed"][0]["what"] == "turned upright as its EXIF orientation says"
 
+
+def test_headers_of_pngs_are_read_without_their_pixels(tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image))
+    header = read_header(png(size=(16, 8)), "a.png", current_limits())
+    assert (header.height, header.width, header.notes) == (8, 16, ())
+    assert not decoded
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
     buffer = io.BytesIO()
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(buffer, format="PNG")
     files = {f"{label}/{n}.png": buffer.getvalue() for label in "ab" for n in range(3)}
@@ -295,3 +324,28 @@ def test_names_from_files():
     assert name_from("My pets (1).zip") == "My-pets-1"
     assert name_from("../../etc/passwd") == "passwd"
     assert name_from("....csv") == "data"
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "?"])
+def test_numbers_are_the_same_with_and_without_a_missing_one(tmp_path, missing):
+    """A column of numbers alone is read at once, one with something else cell by cell."""
+    texts = [" 1.5", "+2", "3e1", ".25", "5.", "6", "-7", "8"]
+    rows = [f"{text},{'ab'[place % 2]}" for place, text in enumerate(texts)]
+    whole, _ = imported(tmp_path, written(tmp_path / "whole.csv", "\n".join(["x,label", *rows])))
+    remove_dataset(tmp_path, "mine")
+    files = "\n".join(["x,label", *rows, f"{missing},a", f"{missing},b"])
+    data, report = imported(tmp_path, written(tmp_path / "missing.csv", files))
+    values = {round(float(x), 6) for x in np.concatenate([whole.train_inputs, whole.test_inputs])[:, 0]}
+    assert values == {1.5, 2, 30, 0.25, 5, 6, -7, 8}
+    mean = round(sum(values) / len(values), 6)
+    assert {round(float(x), 6) for x in np.concatenate([data.train_inputs, data.test_inputs])[:, 0]} == values | {mean}
+    assert report["changed"][0]["count"] == 2
+
+
+@pytest.mark.parametrize(
+    "rows", [np.arange(24, dtype=np.uint8).reshape(4, 2, 3), np.ones((3, 5), np.float32).T, np.zeros((0, 7))]
+)
+def test_a_row_is_hashed_by_its_bytes(rows):
+    """Data sets of one name are told apart by these, from one version of this program to the next."""
+    one_by_one = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+    assert row_hashes(rows).tobytes() == b"".join(one_by_one)
