@@ -4,8 +4,10 @@ disk costs against keeping them in memory.
     python -m benchmarks.scaling [--part examples|classes|epochs|streaming] [--small]
 
 Each line is a process of its own that carries out a whole run as a worker does, on synthetic rows. Seconds are those of an
-epoch, medians of the last five. Training is forward, backward and step; recording what becomes of each example's dynamics
-in the step; evaluation both passes over training and test rows; the rest is writing, histograms and checkpoints.
+epoch, medians of the last five. Training is forward, backward and step; recording what is kept of each example's dynamics
+in the steps and worked up at their end; evaluation both passes over training and test rows; the rest is what is waited for of
+writing, histograms and checkpoints. CPU is what all threads of the process spent in the epoch: on a busy machine it says
+more.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,12 +34,12 @@ from imae_core.data.stored import VARIABLE
 from imae_core.recipes import make_config
 from imae_core.runs.execute import execute
 from imae_core.runs.folder import RunFolder
-from imae_core.training.observer import Progress
 from imae_core.training.recorder import DynamicsRecorder
 
 MEASURED = 5
 PARTS = ("examples", "classes", "epochs", "streaming")
-COLUMNS = ("whole", "training", "recording", "evaluation", "rest")
+PARTS_OF_AN_EPOCH = ("training", "recording", "evaluation", "rest")
+COLUMNS = ("whole", *PARTS_OF_AN_EPOCH, "CPU")
 
 
 @dataclass(frozen=True)
@@ -87,29 +90,33 @@ def synthetic(size: Size) -> Dataset:
 
 
 class Clock:
-    """Takes the time of each epoch of a run, and of what its recorder does in training."""
+    """Takes the time of each epoch of a run, which begins where its recorder is reset, and of what its recorder does for the
+    training: in its steps (`record`), and at its end (`columns`)."""
 
     def __init__(self) -> None:
-        self.ends: list[float] = []
-        self.recording: dict[int, float] = {}
-        self.epoch = 0
+        self.starts: list[float] = []
+        self.cpu_starts: list[float] = []
+        self.recording: Counter[tuple[str, int]] = Counter()
 
-    def note(self, progress: Progress) -> None:
-        """Called by the run after each step and between batches of an evaluation."""
-        if progress.epoch != self.epoch:
-            self.epoch = progress.epoch
-            self.ends.append(time.perf_counter())
+    def start_epoch(self) -> None:
+        self.starts.append(time.perf_counter())
+        self.cpu_starts.append(time.process_time())
 
-    def timed(self, record: Callable[..., None]) -> Callable[..., None]:
-        def recorded(*arguments: Any) -> None:
+    def timed(self, name: str) -> Callable[..., Any]:
+        """A method of the recorder that is also timed."""
+        method = getattr(DynamicsRecorder, name)
+
+        def timed(*arguments: Any) -> Any:
             is_training = torch.is_grad_enabled()  # evaluation records too
+            if name == "reset":
+                self.start_epoch()
             started = time.perf_counter()
-            record(*arguments)
+            found = method(*arguments)
             if is_training:
-                place = max(len(self.ends) - 1, 0)
-                self.recording[place] = self.recording.get(place, 0.0) + time.perf_counter() - started
+                self.recording[name, len(self.starts) - 1] += time.perf_counter() - started
+            return found
 
-        return recorded
+        return timed
 
 
 def run_once(home: Path, size: Size) -> tuple[list[dict[str, float]], RunFolder]:
@@ -121,20 +128,18 @@ def run_once(home: Path, size: Size) -> tuple[list[dict[str, float]], RunFolder]
     )  # fmt: skip
     folder = RunFolder(home / "runs" / f"run-{time.time_ns()}")
     folder.create(config)
-    clock, record = Clock(), DynamicsRecorder.record
-    DynamicsRecorder.record = clock.timed(record)  # type: ignore[method-assign]
-    try:
-        execute(folder, report=clock.note)
-    finally:
-        DynamicsRecorder.record = record  # type: ignore[method-assign]
-    clock.ends.append(time.perf_counter())
+    clock = Clock()
+    with patch.multiple(DynamicsRecorder, **{name: clock.timed(name) for name in ("reset", "record", "columns")}):
+        execute(folder)
+    clock.start_epoch()
     found = []
     for place, row in enumerate(folder.metrics().to_dict("records")):
-        whole = clock.ends[place + 1] - clock.ends[place]
-        recording = clock.recording.get(place, 0.0)
+        whole = clock.starts[place + 1] - clock.starts[place]
+        in_steps, at_end = (clock.recording[name, place] for name in ("record", "columns"))
         found.append({
-            "whole": whole, "training": row["seconds"] - recording, "recording": recording,
-            "evaluation": row["eval_seconds"], "rest": whole - row["seconds"] - row["eval_seconds"],
+            "whole": whole, "training": row["seconds"] - in_steps, "recording": in_steps + at_end,
+            "evaluation": row["eval_seconds"], "rest": whole - row["seconds"] - row["eval_seconds"] - at_end,
+            "CPU": clock.cpu_starts[place + 1] - clock.cpu_starts[place],
         })  # fmt: skip
     return found[-MEASURED:], folder
 
@@ -187,14 +192,13 @@ def print_costs(part: str, is_small: bool) -> None:
 
 def print_streaming(is_small: bool) -> None:
     print("\n### Read from the disk against kept in memory\n")
-    print(
-        "| net | N | training, resident (s) | streamed (s) | ratio | evaluation, resident (s) | streamed (s) | ratio |"
-    )
-    print("| --- " * 8 + "|")
+    titles = {"training": ("training", "recording"), "evaluation": ("evaluation",), "CPU of both": ("CPU",)}
+    print("| net | N | " + " | ".join(f"{title}, resident (s) | streamed (s) | ratio" for title in titles) + " |")
+    print("| --- " * 11 + "|")
     for size in sizes("streaming", is_small):
         found = in_own_process(size, is_comparison=True)
         cells = []
-        for names in (("training", "recording"), ("evaluation",)):
+        for names in titles.values():
             resident, streamed = (
                 [sum(epoch[name] for name in names) for epoch in found[kind]] for kind in ("resident", "streamed")
             )

@@ -141,7 +141,7 @@ def _settings(run: StoredRun) -> Rows:
     schedule = {
         "milestones": f"times {config.lr_drop:g} at {_list(config.milestones)} of training",
         "cosine": "cosine",
-        "triangle": f"triangle: risen to at {percent(config.warmup)} of training, then falling",
+        "triangle": f"a triangle with its peak at {config.warmup:.0%} of training",
     }[config.schedule]
     factor = config.norm_bias_lr_factor
     rate = f"{config.lr:g}" + ("" if factor == 1 else f", times {factor:g} for batch norm's biases")

@@ -37,7 +37,12 @@ class Forward:
         )
         wanted = is_convolutional and steps >= COMPILE_FROM_STEPS
         self.is_compiled = config.compile == "always" or (config.compile == "auto" and wanted)
+        self.is_warm = False
         self._compiled: Any = self._compile() if self.is_compiled else None
+
+    @property
+    def must_warm_up(self) -> bool:
+        return self.is_compiled and not self.is_warm
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """(B, K) in float32."""
@@ -50,13 +55,14 @@ class Forward:
 
     def warm_up(self, inputs: torch.Tensor) -> None:
         """Compiles, forwards and backwards, and leaves the net as it was; falls back to the plain one on any failure."""
-        if not self.is_compiled:
+        if not self.must_warm_up:
             return
         try:
             started = time.perf_counter()
             with _untouched(self.model):
                 self(inputs).sum().backward()  # type: ignore[no-untyped-call]
             log.info("the net was compiled in %.0f s", time.perf_counter() - started)
+            self.is_warm = True
         except Exception as error:
             self.is_compiled = False
             reason = str(error).strip().partition("\n")[0] or type(error).__name__

@@ -155,7 +155,7 @@ class Trainer:
 
     def _compile(self, observer: Observer) -> None:
         """Takes up to minutes, in which a thread says that the run lives; a wish to stop waits for the end of it."""
-        if not self.forward.is_compiled:
+        if not self.forward.must_warm_up:
             return
         done = Event()
 

@@ -155,8 +155,22 @@ def test_rows_of_rows_read_like_an_array():
     np.testing.assert_array_equal(inputs[np.array([True, False])], values[[3]])
     assert (len(inputs), inputs.shape, inputs.ndim, inputs.dtype) == (2, (2, 4), 2, values.dtype)
     assert np.asarray(inputs, dtype=np.float32).dtype == np.float32
-    with pytest.raises(IndexError):
-        inputs[2]
+    for outside in (2, -3, [0, 2]):
+        with pytest.raises(IndexError):
+            inputs[outside]
+
+
+def test_a_change_is_told_places_from_0_on_however_rows_are_asked_for():
+    asked = []
+
+    def changed(places, inputs):
+        asked.append(places.tolist())
+        return inputs
+
+    inputs = RowInputs(np.arange(20).reshape(5, 4), np.array([4, 3, 2]), changed)
+    for index in (-1, [-3, 1], slice(1, None), np.array([True, False, True]), []):
+        np.testing.assert_array_equal(inputs[index], np.arange(20).reshape(5, 4)[[4, 3, 2]][index])
+    assert asked == [[2], [0, 1], [1, 2], [0, 2], []]
 
 
 @pytest.mark.parametrize(

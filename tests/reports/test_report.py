@@ -7,6 +7,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,10 @@ from imae_core.data.dataset import Dataset
 from imae_core.data.store import save_dataset
 from imae_core.errors import BadInputError
 from imae_core.palette import COLOR
+from imae_core.recipes import make_config
 from imae_core.reports import page
 from imae_core.reports.comparison import compare
-from imae_core.reports.content import run_content
+from imae_core.reports.content import _settings, run_content
 from imae_core.reports.page import plotly_script, report_html, write_report
 from imae_core.runs.export import example_table
 from tests.runs.folders import made_up_run
@@ -226,3 +228,15 @@ def test_a_missing_package_and_bad_names_are_said(home, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadInputError, match="pip install plotly"):
         plotly_script()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate", "schedule", "sgd"),
+    [("fast_cpu", "0.3, times 4 for batch norm's biases", "a triangle with its peak at 23% of training", "Nesterov momentum 0.85"),
+     ("apl_cnn8", "0.01", "cosine", "momentum 0.9"), ("he", "0.1", "times 0.1 at 0.5, 0.75 of training", "momentum 0.9")],
+)  # fmt: skip
+def test_settings_say_the_schedule_and_the_optimiser(recipe, rate, schedule, sgd):
+    run = SimpleNamespace(config=make_config("cifar10", (3, 32, 32), 50_000, recipe=recipe))
+    said = {name: (value, note) for name, value, note in _settings(run)}
+    assert said["Learning rate"] == (rate, schedule)
+    assert said["SGD"][0] == sgd

@@ -105,6 +105,7 @@ def cluster(home, monkeypatch):
     if not can_make_namespaces():
         pytest.skip("needs root and network namespaces: Ray listens on every interface")
     monkeypatch.setenv("IMAE_RUNNER", "external")
+    monkeypatch.setenv("IMAE_RUNS_TOGETHER", "1")
     cluster = Cluster(home)
     try:
         cluster.start_head()

@@ -27,9 +27,8 @@ def test_norm_biases_get_the_factor_and_decay_as_all_others_do():
     others, biases = optimizer.param_groups
     assert [id(p) for p in biases["params"]] == [id(p) for p in norm_biases(model)]
     assert len(biases["params"]) == 6
-    assert {id(p) for p in [*others["params"], *biases["params"]]} == {
-        id(p) for p in model.parameters() if p.requires_grad
-    }
+    learned = {id(p) for p in model.parameters() if p.requires_grad}
+    assert {id(p) for p in [*others["params"], *biases["params"]]} == learned
     set_lr(optimizer, 0.25)
     assert (others["lr"], biases["lr"]) == (0.25, 2.0)
     assert others["lr"] * others["weight_decay"] == biases["lr"] * biases["weight_decay"] == 0.25 * 0.01
