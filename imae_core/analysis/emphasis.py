@@ -63,7 +63,11 @@ class Examples:
 
     def share(self, curve: Curve) -> WeightShare | None:
         """The corrupted examples' share of the weight under the curve, p held fixed; None where it is not known."""
-        return None if self.is_corrupted is None else weight_share(self.weights(curve), self.is_corrupted)
+        return self.share_of(self.weights(curve))
+
+    def share_of(self, weights: Array) -> WeightShare | None:
+        """The same for weights (N,) that are known already."""
+        return None if self.is_corrupted is None else weight_share(weights, self.is_corrupted)
 
 
 def uniform_emphasis(curve: Curve) -> Emphasis:
@@ -132,17 +136,13 @@ def sweep_table(curves: Mapping[float, Curve], examples: Examples | None) -> pd.
     """
     rows = []
     for value, curve in curves.items():
-        share = None if examples is None else examples.share(curve)
-        rows.append(
-            {
-                "value": value,
-                "uniform_variance": uniform_emphasis(curve).variance,
-                "variance": float("nan")
-                if examples is None
-                else emphasis_of(examples.p, examples.weights(curve)).variance,
-                "weight_share": float("nan") if share is None else share.weight_share,
-            }
-        )
+        row = {"value": value, "uniform_variance": uniform_emphasis(curve).variance}
+        if examples is not None:
+            weights = examples.weights(curve)
+            share = examples.share_of(weights)
+            row["variance"] = emphasis_of(examples.p, weights).variance
+            row["weight_share"] = float("nan") if share is None else share.weight_share
+        rows.append(row)
     return pd.DataFrame(rows, columns=["value", "uniform_variance", "variance", "weight_share"])
 
 

@@ -7,9 +7,11 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmarks.synthetic import make_run, make_sweep
+from imae_core.analysis.emphasis import Examples
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.submit import run_folder
 from tests.pages.test_pages import app, nothing_starts, opened, texts  # noqa: F401
@@ -140,3 +142,12 @@ def test_three_hundred_runs_are_not_listed_file_by_file(app, home, monkeypatch):
     monkeypatch.setattr(RunFolder, "epochs", lambda folder, source: listed.append(folder) or epochs(folder, source))
     opened(app, "compare")
     assert len(set(listed)) == 2, "only the two whose examples are compared"
+
+
+def test_what_curves_would_do_is_measured_once(app, large, monkeypatch):  # noqa: F811
+    opened(app, "loss_lab", run=large)
+    table = app.dataframe[0].value
+    monkeypatch.setattr(Examples, "weights", None)  # a second measurement would call it
+    again = opened(app, "loss_lab", run=large)
+    pd.testing.assert_frame_equal(again.dataframe[0].value, table)
+    assert "corrupted_mean" in table

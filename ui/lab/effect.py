@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.emphasis import Emphasis, Examples, emphasis_by_population, uniform_emphasis
+from imae_core.analysis.emphasis import Curve, Emphasis, Examples, emphasis_by_population, uniform_emphasis
 from imae_core.analysis.findings import percent
 from imae_core.analysis.truth import truth_is_known
 from imae_core.analysis.weights import WeightShare, weight_share
@@ -14,7 +14,7 @@ from imae_core.runs.folder import Source
 from imae_core.runs.status import RunStatus
 from ui import cache, run_list, state
 from ui.inspect.view import SOURCE_TITLES
-from ui.lab.curves import ChosenCurve
+from ui.lab.curves import ChosenCurve, to_text
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Moment:
     epoch: int
     examples: Examples
     own: WeightShare | None
+
+    @property
+    def key(self) -> tuple[str, str, int, float]:
+        """What the examples are known by: a written epoch does not change."""
+        return (self.status.run.run_id, self.source, self.epoch, self.status.run.started or 0.0)
 
 
 def choose_moment() -> Moment | None:
@@ -62,13 +67,41 @@ def choose_moment() -> Moment | None:
 
 
 def moment_of(status: RunStatus, source: Source, epoch: int) -> Moment:
-    labels = cache.examples(status.run.run_id, status.run.attempt)
-    table = cache.dynamics(status.run.run_id, source, epoch, status.run.started or 0.0)
+    run = status.run
+    examples, own = _examples_of(
+        run.run_id, run.attempt, source, epoch, run.started or 0.0, run.config.loss.max_log_odds
+    )
+    return Moment(status, source, epoch, examples, own)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _examples_of(
+    run_id: str, attempt: int, source: Source, epoch: int, started: float, max_log_odds: float | None
+) -> tuple[Examples, WeightShare | None]:
+    """The examples of an epoch, and the share of weight that their run's own loss gave the corrupted ones."""
+    labels = cache.examples(run_id, attempt)
+    table = cache.dynamics(run_id, source, epoch, started)
     known = truth_is_known(labels) and bool(labels["is_corrupted"].any())
     corrupted = labels["is_corrupted"] if known else None
-    examples = Examples.recorded(table["p_label"], table["weight"], corrupted, status.run.config.loss.max_log_odds)
-    own = weight_share(table["weight"], labels["is_corrupted"]) if known else None
-    return Moment(status, source, epoch, examples, own)
+    examples = Examples.recorded(table["p_label"], table["weight"], corrupted, max_log_odds)
+    return examples, weight_share(table["weight"], labels["is_corrupted"]) if known else None
+
+
+def share_of(curve: ChosenCurve, moment: Moment) -> WeightShare | None:
+    """The corrupted examples' share of the weight under the curve."""
+    return _share(to_text([curve]), moment.key, curve.weight, moment.examples)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _share(curve: str, moment: tuple[str, str, int, float], _weight: Curve, _examples: Examples) -> WeightShare | None:
+    return _examples.share(_weight)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _emphasis(
+    curve: str, moment: tuple[str, str, int, float], _weight: Curve, _examples: Examples
+) -> dict[str, Emphasis]:
+    return emphasis_by_population(_weight, _examples)
 
 
 def sentences(curves: Sequence[ChosenCurve], moment: Moment) -> list[str]:
@@ -78,7 +111,7 @@ def sentences(curves: Sequence[ChosenCurve], moment: Moment) -> list[str]:
     own = moment.status.run.config.loss
     found = []
     for curve in curves:
-        share = moment.examples.share(curve.weight)
+        share = share_of(curve, moment)
         if share is None or share.weight_share != share.weight_share:
             found.append(f"**{curve.title}** would give none of these examples any weight.")
         elif curve.loss == own.name and dict(curve.params) == own.params:
@@ -97,11 +130,11 @@ def emphasis_table(curves: Sequence[ChosenCurve], moment: Moment | None) -> pd.D
     """One row a curve: under uniform p, and under the p of the moment."""
     rows = []
     for curve in curves:
-        share = None if moment is None else moment.examples.share(curve.weight)
+        share = None if moment is None else share_of(curve, moment)
         row: dict[str, object] = {"curve": curve.title} | ({} if share is None else {"share": 100 * share.weight_share})
         row |= _named("uniform", uniform_emphasis(curve.weight))
         if moment is not None:
-            for name, found in emphasis_by_population(curve.weight, moment.examples).items():
+            for name, found in _emphasis(to_text([curve]), moment.key, curve.weight, moment.examples).items():
                 row |= {f"{name}_mean": found.mean, f"{name}_variance": found.variance}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
-from imae_core.analysis.emphasis import derivative_table, sweep_table
+from imae_core.analysis.emphasis import Curve, Examples, derivative_table, sweep_table
 from imae_core.catalog import Parameter
 from imae_core.errors import BadInputError
 from imae_core.palette import COLOR, SERIES
 from ui import live_chart
 from ui.lab import figures
-from ui.lab.curves import ChosenCurve
+from ui.lab.curves import ChosenCurve, to_text
 from ui.lab.effect import Moment
 
 PAPER_T = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
@@ -43,7 +44,8 @@ def draw_sweep(curves: Sequence[ChosenCurve], moment: Moment | None) -> None:
     swept = {value: curve.changed(name, value) for value in values}
     tables = {value: derivative_table(found.weight, 201)[["p", "weight"]] for value, found in swept.items()}
     examples = None if moment is None else moment.examples
-    numbers = sweep_table({value: found.weight for value, found in swept.items()}, examples)
+    numbers = _numbers(to_text(list(swept.values())), values, None if moment is None else moment.key,
+                       [found.weight for found in swept.values()], examples)  # fmt: skip
     left, right = st.columns([3, 2], gap="large")
     with left:
         live_chart.chart(
@@ -61,6 +63,14 @@ def draw_sweep(curves: Sequence[ChosenCurve], moment: Moment | None) -> None:
             )
             figure.update_yaxes(ticksuffix=" %")
             live_chart.chart(figure, key="lab_sweep_share")
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _numbers(
+    curves: str, values: list[float], moment: tuple[str, str, int, float] | None, _weights: Sequence[Curve],
+    _examples: Examples | None,
+) -> pd.DataFrame:  # fmt: skip
+    return sweep_table(dict(zip(values, _weights, strict=True)), _examples)
 
 
 def usual_values(curve: ChosenCurve, parameter: Parameter) -> list[float]:
