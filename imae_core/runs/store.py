@@ -152,24 +152,27 @@ class Store:
         ref: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Inserts a run; its folder must be there already. `ref` says who carries out one that is running."""
+        self.add_all({run_id: config}, group=group, executor=executor, state=state, ref=ref)
+
+    def add_all(
+        self, configs: Mapping[str, RunConfig], *, group: str = "", executor: str, state: str = "queued",
+        ref: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Inserts runs by id at once: a runner sees all of them, or none."""
         now = time.time()
+        started = now if state in ACTIVE else None
         with self._transaction() as database:
-            database.execute(
+            database.executemany(
                 "INSERT INTO runs (run_id, title, group_name, config, state, created, started, max_attempts, executor, ref) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    run_id,
-                    config.title,
-                    group,
-                    config.model_dump_json(),
-                    state,
-                    now,
-                    now if state in ACTIVE else None,
-                    MAX_ATTEMPTS,
-                    executor,
-                    json.dumps(dict(ref or {})),
-                ),
-            )
+                [
+                    (
+                        run_id, config.title, group, config.model_dump_json(), state, now + place * 1e-6, started, MAX_ATTEMPTS,
+                        executor, json.dumps(dict(ref or {})),
+                    )
+                    for place, (run_id, config) in enumerate(configs.items())
+                ],
+            )  # fmt: skip
 
     def add_imported(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Inserts ended runs that were carried out elsewhere, all or none.

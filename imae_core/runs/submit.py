@@ -27,11 +27,10 @@ def create_run(home: Path, config: RunConfig) -> RunFolder:
 def submit(home: Path, configs: Sequence[RunConfig], group: str = "") -> list[str]:
     """Queues runs, starts a runner if none lives, and returns their ids in order."""
     store = Store(home)
-    folders = [create_run(home, config) for config in configs]
-    for folder, config in zip(folders, configs, strict=True):
-        store.add(folder.run_id, config, group=group, executor="local")
+    by_id = {create_run(home, config).run_id: config for config in configs}
+    store.add_all(by_id, group=group, executor="local")
     ensure_runner(store)
-    return [folder.run_id for folder in folders]
+    return list(by_id)
 
 
 def resume(home: Path, run_id: str) -> None:
