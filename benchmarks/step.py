@@ -4,7 +4,7 @@
 
 - plain: torchvision's transforms and a DataLoader (0 and 2 workers; the faster counts), eager, cross entropy, SGD.
 - synthetic: one made-up batch over and over, nothing loaded, augmented or recorded; eager and compiled, channels last.
-- ours: a run as a worker carries it out, with augmentation, IMAE, recording and its folder; eager and compiled.
+- ours: a run as a worker carries it out, with augmentation, IMAE, recording and its folder; eager, compiled, in bfloat16.
 
 All have the same net, batch of 128, optimiser and threads. A round measures each of them once.
 """
@@ -135,7 +135,7 @@ class Pacer(FolderObserver):
 
 
 def ours(config: RunConfig, device: torch.device, home: Path) -> Seconds:
-    folder = RunFolder(home / "runs" / f"run-{config.compile}")
+    folder = RunFolder(home / "runs" / f"run-{config.compile}-{config.precision}")
     folder.create(config)
     trainer = Trainer(config, run_rows(config, synthetic(50_000))[0], device)
     observer = Pacer(folder, trainer, "")
@@ -163,6 +163,10 @@ def loops(model: str, device: torch.device, threads: int, home: Path) -> dict[st
         "synthetic, compiled": bare(model, device, True),
         "ours, eager": ours(config, device, home),
         "ours, compiled": ours(config.model_copy(update={"compile": "always"}), device, home),
+        "ours, eager, mixed": ours(config.model_copy(update={"precision": "mixed"}), device, home),
+        "ours, compiled, mixed": ours(
+            config.model_copy(update={"compile": "always", "precision": "mixed"}), device, home
+        ),
     }
 
 

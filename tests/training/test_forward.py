@@ -21,8 +21,9 @@ def forward_of(model="small_cnn", steps=10, device=CPU, **choices):
 
 
 def test_what_is_compiled_depends_on_the_config_alone():
-    assert not forward_of(steps=COMPILE_FROM_STEPS - 1).is_compiled
-    assert forward_of(steps=COMPILE_FROM_STEPS).is_compiled
+    assert not forward_of(steps=COMPILE_FROM_STEPS["cpu"] - 1).is_compiled
+    assert forward_of(steps=COMPILE_FROM_STEPS["cpu"]).is_compiled
+    assert forward_of(steps=COMPILE_FROM_STEPS["cuda"], device=torch.device("cuda")).is_compiled
     assert not forward_of("mlp", steps=10**6).is_compiled
     assert not forward_of(steps=10**6, compile="never").is_compiled
     assert forward_of("mlp", steps=1, compile="always").is_compiled
