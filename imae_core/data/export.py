@@ -97,10 +97,12 @@ def _png(pixels: Any, scale: float) -> bytes:
 
 
 def _write_table(dataset: Dataset, path: Path, ending: str, progress: Progress) -> None:
+    import pyarrow.csv  # here, since the app loads neither before it writes a table
+    import pyarrow.parquet
 
     batches = _tables(dataset, progress)
     first = next(batches)
-    writer: Any = pa.csv.CSVWriter if ending == ".csv" else pa.parquet.ParquetWriter
+    writer: Any = pyarrow.csv.CSVWriter if ending == ".csv" else pyarrow.parquet.ParquetWriter
     with writer(str(path), first.schema) as output:
         output.write_table(first)
         for table in batches:
