@@ -29,7 +29,7 @@ from imae_core.runs.submit import run_folder, submit
 from imae_core.training.device import resolve_device
 from imae_core.training.grid import Grid, Member
 from imae_core.training.rows import run_rows
-from imae_core.training.trainer import Trainer
+from imae_core.training.trainer import SharedData, Trainer
 
 LOSSES = ("cce", "mae", "imae")
 RATES = (0.2, 0.4, 0.6)
@@ -64,7 +64,8 @@ def configs(epochs: int, device: str) -> list[RunConfig]:
 
 
 def trainers(wanted: list[RunConfig]) -> list[Trainer]:
-    digits, shared = load_dataset(Path(), "digits"), {}  # type: ignore[var-annotated]
+    digits = load_dataset(Path(), "digits")
+    shared: SharedData = {}
     found = []
     for config in wanted:
         rows, validation = run_rows(config, digits)

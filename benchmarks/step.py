@@ -28,6 +28,7 @@ from imae_core.models import build_model
 from imae_core.recipes import make_config
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.observer import FolderObserver
+from imae_core.training.observer import Progress
 from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 
@@ -130,7 +131,7 @@ class Pacer(FolderObserver):
 
     stop_at = 0
 
-    def on_progress(self, progress):  # type: ignore[no-untyped-def]
+    def on_progress(self, progress: Progress) -> bool:
         return super().on_progress(progress) or (progress.phase == "training" and progress.step >= self.stop_at)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from imae_core.runs.observer import Report
 from imae_core.runs.preparation import Outcome
 from imae_core.runs.store import Store, StoredRun
 from imae_core.runs.submit import create_run, run_folder
+from imae_core.runs.together import Left, execute_together
 
 LOCK_PATIENCE_SECONDS = 60.0
-Left = Callable[[RunFolder, Outcome | Exception], None]
 
 
 def begin(home: Path, config: RunConfig, group: str = "", together: int = 1) -> RunFolder:
@@ -82,8 +82,6 @@ def carry_out_together(folders: Sequence[RunFolder], left: Left, *, report: Repo
     `left` is told of each when it has ended: how, or what went wrong. Raises KeyboardInterrupt; those that still train are
     stopped then.
     """
-    from imae_core.runs.together import execute_together
-
     store = Store(folders[0].home)
     going: dict[RunFolder, ExitStack] = {folder: ExitStack() for folder in folders}
 
