@@ -58,7 +58,7 @@ def bin_places(values: NDArray[np.floating], edges: NDArray[np.float64]) -> NDAr
     Several times faster than np.histogram, which looks at each value's two edges.
     """
     low, high, bins = float(edges[0]), float(edges[-1]), len(edges) - 1
-    places = np.clip(values, low, high)
+    places = values.clip(low, high)
     places -= low
     places *= bins / (high - low)
     return np.asarray(np.minimum(places.astype(np.uint8), bins - 1), dtype=np.uint8)

@@ -100,6 +100,20 @@ class Criterion(nn.Module, ABC):
         return ", ".join([*settings, f"reduction={self.reduction!r}"])
 
 
+class GivenGradient(torch.autograd.Function):
+    """Values (N,) whose gradient with respect to the logits is already known."""
+
+    @staticmethod
+    def forward(ctx: Any, _logits: torch.Tensor, values: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(gradient)
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradients[0][:, None] * gradient, None, None
+
+
 def full_precision(logits: torch.Tensor) -> torch.Tensor:
     """The logits in float32 or better."""
     return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

@@ -1,7 +1,8 @@
 """The engine: a weighting curve w(p) is a loss.
 
 With s = z_y - logsumexp of the other logits, p = sigmoid(s) and 1-p = sigmoid(-s). A loss of p alone is a function
-of s with dL/ds = -w/2, and autograd of s gives the rest (IMAE, arXiv 1903.12141, and DM, arXiv 1905.11233).
+of s with dL/ds = -w/2, and ds/dz gives the rest (IMAE, arXiv 1903.12141, and DM, arXiv 1905.11233): dL/dz_y = -w/2, and the
+other classes share w/2 in the ratio of their probabilities.
 """
 
 import inspect
@@ -14,7 +15,7 @@ import torch
 
 from imae_core.curves import uniform_p
 from imae_core.errors import BadInputError
-from imae_core.losses.criterion import Criterion, full_precision
+from imae_core.losses.criterion import Criterion, GivenGradient, full_precision
 
 Tensor = torch.Tensor
 Curve = Callable[[Any, Any], Any]
@@ -34,18 +35,16 @@ def label_logit_margin(logits: Tensor, labels: Tensor) -> Tensor:
         return logits.gather(1, column)[:, 0] - others
 
 
-class _CurveFunction(torch.autograd.Function):
-    """L(s) with dL/ds = -w/2, whatever the value: values may be relative, gradients are exact."""
-
-    @staticmethod
-    def forward(ctx: Any, _margins: Tensor, values: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(weights)
-        return values.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (weights,) = ctx.saved_tensors
-        return -0.5 * weights * gradients[0], None, None
+def margin_and_others(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """s = z_y - logsumexp_{j != y} z_j (N,) and its gradient's other half, ds/dz_j = -q_j: the softmax q (N, K) among the other
+    classes, 0 at the label. Of logits without a graph."""
+    column = labels[:, None]
+    others = logits.scatter(1, column, float("-inf"))
+    largest = others.amax(dim=1, keepdim=True)
+    powers = others.sub_(largest).exp_()
+    total = powers.sum(dim=1, keepdim=True)
+    margins = logits.gather(1, column) - largest - total.log()
+    return margins[:, 0], powers.div_(total)
 
 
 def relative_value(curve: Curve, margins: Tensor) -> Tensor:
@@ -119,12 +118,15 @@ class CurveLoss(Criterion):
         labels: Tensor,
         rows: Tensor | None = None,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        margins = label_logit_margin(logits, labels)
+        logits = full_precision(logits)
         with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
+            margins, others = margin_and_others(logits, labels)
             p, not_p = torch.sigmoid(margins), torch.sigmoid(-margins)
             weights = self._weights_at(margins, p, not_p)
-            values = self.value(margins.detach(), p, not_p)
-        return _CurveFunction.apply(margins, values, weights), weights
+            values = self.value(margins, p, not_p)
+            half = 0.5 * weights[:, None]
+            gradient = others.mul_(half).scatter_(1, labels[:, None], -half)
+        return GivenGradient.apply(logits, values, gradient), weights
 
     def example_weights(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:  # noqa: ARG002
         with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from imae_core.catalog import LOSSES
-from imae_core.losses.criterion import Criterion, full_precision
+from imae_core.losses.criterion import Criterion, GivenGradient, full_precision
 from imae_core.losses.curve import label_logit_margin
 
 Tensor = torch.Tensor
@@ -16,20 +16,6 @@ Tensor = torch.Tensor
 SAMPLE_SCALES = (0.03, 0.3, 1.0, 2.0, 4.0, 8.0, 30.0)
 SAMPLE_SIZE = 200
 SAMPLE_LOG_ODDS = 12.0
-
-
-class _GivenGradient(torch.autograd.Function):
-    """Values (N,) whose gradient with respect to the logits is already known."""
-
-    @staticmethod
-    def forward(ctx: Any, _logits: Tensor, values: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
-        return values.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return gradients[0][:, None] * gradient, None, None
 
 
 class VectorLoss(Criterion):
@@ -55,7 +41,7 @@ class VectorLoss(Criterion):
                     fitted = _log_odds(logits, labels) >= self.max_log_odds
                     gradient = gradient.masked_fill(fitted[:, None], 0.0)
                 weights = gradient.abs().sum(dim=-1)
-            return _GivenGradient.apply(logits, values, gradient), weights if weights.dim() == 1 else weights.sum(0)
+            return GivenGradient.apply(logits, values, gradient), weights if weights.dim() == 1 else weights.sum(0)
 
     def largest_weight(self, num_classes: int) -> float:
         """Measured at made-up logits: the label has any log odds, the other classes are alike, or one of them stands out."""

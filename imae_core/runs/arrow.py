@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from imae_core.errors import FormatVersionError
-from imae_core.files import replacing
+from imae_core.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +28,10 @@ def write_table(path: Path, columns: Arrays | pa.Table) -> None:
 
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     table = table.replace_schema_metadata({"format_version": str(FORMAT_VERSION)})
-    with (
-        replacing(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, table.schema) as writer,
-    ):
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
+    write_whole(path, memoryview(sink.getvalue()))
 
 
 def read_table(path: Path) -> pa.Table:

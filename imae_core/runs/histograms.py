@@ -1,6 +1,6 @@
 """Binned counts of every epoch, so that a whole run can be scrubbed without reading its examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +19,7 @@ from imae_core.hardware import cpu_cores
 from imae_core.runs.folder import LABELS, SOURCES, RunFolder, Source
 
 COLUMNS = ("epoch", "source", "quantity", "population", "low", "high", "median", "total", "counts")
+Row = tuple[Any, ...]
 Masks = Mapping[str, NDArray[np.bool_]]
 Parts = Masks | Mapping[str, slice]
 
@@ -33,7 +34,8 @@ class HistogramBook:
         self.folder = folder
         self.masks = masks
         self.edges = quantity_edges(weight_limit)
-        self.tables: list[pa.Table] = []
+        self.table = pa.table({})
+        self.new_rows: list[Row] = []
         for source in SOURCES:
             for epoch in folder.epochs(source):
                 if epoch < next_epoch:
@@ -41,11 +43,16 @@ class HistogramBook:
 
     def add(self, epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame) -> None:
         """Counts one epoch."""
-        self.tables.append(_count(epoch, source, columns, self.masks, self.edges))
+        self.new_rows += _count(epoch, source, columns, self.masks, self.edges)
 
     def write(self) -> None:
-        if self.tables:  # a run in folds has none before its end
-            self.folder.write_histograms(pa.concat_tables(self.tables))
+        """All epochs so far; a run in folds has none before its end."""
+        if self.new_rows:
+            new = _table(self.new_rows)
+            self.table = pa.concat_tables([self.table, new]) if len(self.table) else new
+            self.new_rows = []
+        if len(self.table):
+            self.folder.write_histograms(self.table)
 
 
 def stored_histograms(folder: RunFolder, source: Source) -> pd.DataFrame:
@@ -73,25 +80,28 @@ def count_histograms(
     ends = np.cumsum([0, *map(len, rows.values())])
     parts = {name: slice(start, end) for name, start, end in zip(rows, ends[:-1], ends[1:], strict=True)}
 
-    def count(epoch: int) -> pa.Table:
+    def count(epoch: int) -> list[Row]:
         return _count(epoch, source, folder.dynamics_columns(source, epoch, RECORDED, together), parts, edges)
 
     with ThreadPoolExecutor(cpu_cores()) as threads:  # reading and numpy's loops leave the interpreter free
-        return pa.concat_tables(threads.map(count, folder.epochs(source))).to_pandas()  # type: ignore[no-any-return]
+        found = threads.map(count, folder.epochs(source))
+        return _table([row for rows in found for row in rows]).to_pandas()  # type: ignore[no-any-return]
 
 
 def _count(
     epoch: int, source: Source, columns: Mapping[str, Any] | pd.DataFrame, parts: Parts, edges: Mapping[str, Any]
-) -> pa.Table:
-    rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+) -> list[Row]:
+    rows: list[Row] = []
     for quantity, values in quantities(columns).items():
+        low, high = edges[quantity][0], edges[quantity][-1]
         for population, part in parts.items():
             found = binned(values[part], edges[quantity])
-            low, high = edges[quantity][0], edges[quantity][-1]
-            row = (epoch, source, quantity, population, low, high, found.median, found.total, found.counts)
-            for name, value in zip(COLUMNS, row, strict=True):
-                rows[name].append(value)
-    return pa.table(rows)
+            rows.append((epoch, source, quantity, population, low, high, found.median, found.total, found.counts))
+    return rows
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    return pa.table(dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def weight_limit(folder: RunFolder, config: RunConfig) -> float:

@@ -11,12 +11,17 @@ from imae_core.runs.histograms import HistogramBook
 from imae_core.training.observer import EpochRecord
 
 MOST_WAITING = 2  # epochs in memory; training waits for the disk beyond these
+SMALL_EPOCH = (
+    10_000  # examples that are written sooner than a thread, which needs the interpreter, too, would let training go on
+)
+SMALL_SECONDS = 0.2  # small epochs wait for one another, since one alone finds nothing of what it needs in the caches
 GROWING_SECONDS = 0.5  # tables that hold all epochs are written anew at most so often
 History = Sequence[Mapping[str, Any]]
 
 
 class EpochWriter:
-    """A thread that writes epochs in their order; what goes wrong in it is raised by the next call.
+    """Writes epochs in their order: large ones by a thread, in which what goes wrong is raised by the next call, small ones a few
+    times a second.
 
     Args:
         folder: where to.
@@ -32,11 +37,17 @@ class EpochWriter:
         self.thread: Thread | None = None
         self.error: BaseException | None = None
         self.latest: dict[str, Any] = {}
-        self.next_growing = 0.0
+        self.small: list[tuple[EpochRecord, History]] = []
+        self.next_small = self.next_growing = 0.0
 
     def add(self, record: EpochRecord, history: History) -> None:
-        """Hands over an epoch and the metrics of all epochs so far; waits while the disk is far behind."""
+        """Takes an epoch and the metrics of all epochs so far; waits while the disk is far behind."""
         self._raise_what_went_wrong()
+        if _num_examples(record) < SMALL_EPOCH:
+            self.small.append((record, list(history)))
+            if time.monotonic() >= self.next_small:
+                self._write_small()
+            return
         if self.thread is None:
             self.thread = Thread(target=self._work, name="epochs", daemon=True)
             self.thread.start()
@@ -46,6 +57,7 @@ class EpochWriter:
         """Returns when all that was added is in its files."""
         self.waiting.join()
         self._raise_what_went_wrong()
+        self._write_small()
         self._write_growing()
 
     def close(self, drop: bool = False, quiet: bool = False) -> None:
@@ -58,6 +70,7 @@ class EpochWriter:
             self.thread = None
         try:
             if self.error is None:
+                self._write_small()
                 self._write_growing()
             self._raise_what_went_wrong()
         except Exception:
@@ -79,6 +92,16 @@ class EpochWriter:
             finally:
                 self.waiting.task_done()
         self.waiting.task_done()
+
+    def _write_small(self) -> None:
+        small, self.small = self.small, []
+        try:
+            for item in small:
+                self._write(*item)
+        except BaseException as error:
+            self.error = error
+            raise
+        self.next_small = time.monotonic() + SMALL_SECONDS
 
     def _write(self, record: EpochRecord, history: History) -> None:
         self.may_write()
@@ -107,3 +130,8 @@ class EpochWriter:
         self.histograms.write()
         self.folder.write_metrics(latest["history"])
         self.next_growing = time.monotonic() + GROWING_SECONDS
+
+
+def _num_examples(record: EpochRecord) -> int:
+    columns = record.seen or (record.evaluation.columns if record.evaluation else {})
+    return max(map(len, columns.values()), default=0)

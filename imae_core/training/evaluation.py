@@ -12,7 +12,7 @@ from torch import nn
 from imae_core.data.batches import DeviceData
 from imae_core.errors import RunError
 from imae_core.losses import Criterion
-from imae_core.training.recorder import DynamicsRecorder
+from imae_core.training.recorder import DynamicsRecorder, probabilities
 
 BATCH_SIZE = 500
 Tick = Callable[[int, int], None]
@@ -59,7 +59,7 @@ def evaluate_training_set(
         recorder = recorder or DynamicsRecorder(given, true, logits.shape[1], BATCH_SIZE)
         recorder.record(rows, logits, weights)
         if keep_outputs:
-            outputs.add(logits.float().softmax(dim=1), embedding.half())
+            outputs.add(probabilities(logits.float()), embedding.half())
         tick(int(rows[-1]) + 1, len(given))
     assert recorder is not None
     return Evaluation(recorder.columns(), outputs.pred_probs, outputs.embeddings)

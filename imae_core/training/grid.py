@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from imae_core.losses import Criterion
 from imae_core.models.mlp import MLP, StackedMLP
 from imae_core.training.evaluation import DivergedError
+from imae_core.training.judging import Judgement, can_judge_together, judge_together, stacked_labels
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError
+from imae_core.training.optimizer import SGD, set_lr
+from imae_core.training.recorder import dynamics_of
 from imae_core.training.trainer import Trainer
 
 LOOK_SECONDS = 0.1  # between questions to the observers
@@ -70,7 +73,7 @@ class Grid:
         assert len({(len(t.given), t.step, t.batch, t.epochs, t.total_steps) for t in trainers}) == 1
         self.nets = StackedMLP([_mlp(trainer) for trainer in trainers])
         self.optimizer = self._stacked_optimizer()
-        self.given = torch.stack([trainer.given for trainer in trainers])
+        self.given, self.true = stacked_labels(trainers)
         self.loss_sum = torch.stack([trainer.loss_sum for trainer in trainers])
         self.diverged_at = torch.stack([trainer.diverged_at for trainer in trainers])
         recorders = [trainer.recorder for trainer in trainers]
@@ -82,30 +85,27 @@ class Grid:
         for place, trainer in enumerate(trainers):
             trainer.together = len(trainers)
             trainer.loss_sum, trainer.diverged_at = self.loss_sum[place], self.diverged_at[place]
-            recorder = trainer.recorder
-            recorder.rows, recorder.logits, recorder.weights = self.rows[place], self.logits[place], self.weights[place]
+            trainer.recorder.keep_in(self.rows[place], self.logits[place], self.weights[place])
+        self.order = torch.stack([trainer.order for trainer in trainers])
         self.shares_data = all(trainer.train_data is first.train_data for trainer in trainers)
         self.parts = _alike(trainers)
 
-    def _stacked_optimizer(self) -> torch.optim.Optimizer:
+    def _stacked_optimizer(self) -> SGD:
         """As the members' own, with their momentum, which becomes a part of its own."""
-        trainers, stacks = self.trainers, self.nets.stacks
+        trainers = self.trainers
         own = [list(trainer.model.parameters()) for trainer in trainers]
-        place_of = {id(parameter): place for place, parameter in enumerate(own[0])}
+        stack_of = dict(zip(own[0], self.nets.stacks, strict=True))
+        first = trainers[0].optimizer
         groups = [
-            {**group, "params": [stacks[place_of[id(parameter)]] for parameter in group["params"]]}
-            for group in trainers[0].optimizer.param_groups
+            {**group, "params": [stack_of[parameter] for parameter in group["params"]]} for group in first.param_groups
         ]
-        optimizer = torch.optim.SGD(groups)
-        for place, stack in enumerate(stacks):
-            momentum = torch.zeros_like(stack)
+        optimizer = SGD(groups, first.param_groups[0]["lr"], first.momentum, first.nesterov)
+        for place, stack in enumerate(self.nets.stacks):
+            momentum = optimizer.momentum_of(stack)
             for run, trainer in enumerate(trainers):
-                state = trainer.optimizer.state[own[run][place]]
-                part = self.nets.part(momentum, run)
-                if state.get("momentum_buffer") is not None:
-                    part.copy_(state["momentum_buffer"])
-                state["momentum_buffer"] = part
-            optimizer.state[stack]["momentum_buffer"] = momentum
+                parameter = own[run][place]
+                momentum[run] = trainer.optimizer.momentum_of(parameter)
+                trainer.optimizer.momenta[parameter] = momentum[run]
         return optimizer
 
     # -- one step ------------------------------------------------------------------------------------------------
@@ -113,14 +113,12 @@ class Grid:
     def _step(self) -> None:
         started = time.perf_counter()
         trainers = self.trainers
-        rows = torch.stack([trainer.begin_step() for trainer in trainers])
+        rows = self._begin_step()
         labels = self.given.gather(1, rows)
-        logits = self.nets(self._inputs(rows))
+        logits = self.nets.forward(self._inputs(rows)).requires_grad_()
         values, weights, losses = self._losses(logits, labels, rows)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
-        for group, own in zip(self.optimizer.param_groups, trainers[0].optimizer.param_groups, strict=True):
-            group["lr"] = own["lr"]
+        (gradient,) = torch.autograd.grad(losses.sum(), logits)
+        self.nets.backward(gradient)
         self.optimizer.step()
 
         self._record(rows, logits.detach(), weights)
@@ -132,6 +130,19 @@ class Grid:
         seconds = (time.perf_counter() - started) / len(trainers)
         for trainer in trainers:
             trainer.end_step(seconds)
+
+    def _begin_step(self) -> torch.Tensor:
+        """As each trainer would: the rows (R, B) of their batches."""
+        trainers = self.trainers
+        first = trainers[0]
+        if first.batch == 0:
+            for trainer in trainers:
+                trainer.begin_epoch()
+            self.order = torch.stack([trainer.order for trainer in trainers])
+        for criterion, _ in self.parts:
+            criterion.progress = first.share_done
+        set_lr(self.optimizer, first.lr)
+        return self.order[:, first.batch_slice]
 
     def _inputs(self, rows: torch.Tensor) -> torch.Tensor:
         """(R, B, ...) of rows (R, B)."""
@@ -163,14 +174,29 @@ class Grid:
         start = recorders[0].num_waiting
         end = start + rows.shape[1]
         if end > self.rows.shape[1] or any(recorder.num_waiting != start for recorder in recorders):
-            for recorder in recorders:
-                recorder.work_up()
+            self._work_up()
             start, end = 0, rows.shape[1]
         self.rows[:, start:end] = rows
         self.logits[:, start:end] = logits
         self.weights[:, start:end] = weights
         for recorder in recorders:
             recorder.num_waiting = end
+
+    @torch.no_grad()
+    def _work_up(self) -> None:
+        """What waits in the members' recorders, all at once where they wait for the same."""
+        recorders = [trainer.recorder for trainer in self.trainers]
+        waiting = recorders[0].num_waiting
+        if any(recorder.may_repeat or recorder.num_waiting != waiting for recorder in recorders):
+            for recorder in recorders:
+                recorder.work_up()
+            return
+        rows = self.rows[:, :waiting]
+        floats, predicted = dynamics_of(
+            self.logits[:, :waiting], self.weights[:, :waiting], self.given.gather(1, rows), self.true.gather(1, rows)
+        )
+        for place, recorder in enumerate(recorders):
+            recorder.take(rows[place], floats[:, place], predicted[place])
 
     # -- coming and going ----------------------------------------------------------------------------------------
 
@@ -184,11 +210,18 @@ class Grid:
                 self._leave(member, member.trainer.explained(error))
 
     def _end_epoch(self) -> None:
-        for member in self.members:
+        self._work_up()
+        for trainer in self.trainers:
+            trainer.criterion.progress = self.parts[0][0].progress
+        judgements = self._judgements()
+        for place, member in enumerate(self.members):
             if member in self.leaving:
                 continue
             try:
-                evaluation = member.trainer.end_epoch(_MemberObserver(self, member))
+                judgement = judgements[place]
+                if isinstance(judgement, DivergedError):
+                    raise judgement
+                evaluation = member.trainer.end_epoch(_MemberObserver(self, member), judgement)
                 member.predicted = None if evaluation is None else evaluation.columns["predicted"]
             except StopAskedError:
                 self._leave(member)
@@ -196,6 +229,13 @@ class Grid:
                 self._leave(member, member.trainer.explained(error))
             except Exception as error:
                 self._leave(member, error)
+
+    def _judgements(self) -> Sequence[Judgement | DivergedError | None]:
+        """None where the run evaluates by itself: at its end, when all outputs are kept, and where there is much to evaluate."""
+        trainers = self.trainers
+        if trainers[0].must_evaluate and not trainers[0].is_last_epoch and can_judge_together(trainers):
+            return judge_together(trainers, self.parts)
+        return [None] * len(trainers)
 
     def look_after_others(self, busy: Member | None = None) -> None:
         """Asks the observers whether to go on, but that of a member in the middle of its evaluation."""

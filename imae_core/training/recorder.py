@@ -44,9 +44,16 @@ class DynamicsRecorder:
         self.floats = torch.full((4, num_examples), float("nan"), device=device)
         self.predicted = torch.zeros(num_examples, dtype=torch.int32, device=device)
         room = max(min(num_examples, BUFFER_VALUES // num_classes), batch_size)
-        self.rows = torch.empty(room, dtype=torch.int64, device=device)
-        self.logits = torch.empty(room, num_classes, device=device)
-        self.weights = torch.empty(room, device=device)
+        self.keep_in(
+            torch.empty(room, dtype=torch.int64, device=device),
+            torch.empty(room, num_classes, device=device),
+            torch.empty(room, device=device),
+        )
+
+    def keep_in(self, rows: torch.Tensor, logits: torch.Tensor, weights: torch.Tensor) -> None:
+        """Where steps are kept from now on: (M,), (M, K) and (M,) for an M that holds a batch."""
+        self.rows, self.logits, self.weights = rows, logits, weights
+        self.slots: dict[tuple[int, int], tuple[torch.Tensor, ...]] = {}
         self.num_waiting = 0
 
     def reset(self) -> None:
@@ -54,49 +61,41 @@ class DynamicsRecorder:
         self.predicted.zero_()
         self.num_waiting = 0
 
-    @torch.no_grad()
     def record(self, rows: torch.Tensor, logits: torch.Tensor, weights: torch.Tensor) -> None:
-        """Stores a batch: rows (B,), logits (B, K), weights (B,)."""
+        """Stores a batch: rows (B,), logits (B, K), weights (B,), without gradients."""
         start, end = self.num_waiting, self.num_waiting + len(rows)
         if end > len(self.rows):
             self.work_up()
             start, end = 0, len(rows)
-        self.rows[start:end] = rows
-        self.logits[start:end] = logits
-        self.weights[start:end] = weights
+        if (start, end) not in self.slots:
+            self.slots[start, end] = tuple(kept[start:end] for kept in (self.rows, self.logits, self.weights))
+        for slot, values in zip(self.slots[start, end], (rows, logits, weights), strict=True):
+            slot.copy_(values)
         self.num_waiting = end
 
     @torch.no_grad()
     def work_up(self) -> None:
         """Turns what waits into columns; does nothing where nothing waits."""
+        if not self.num_waiting:
+            return
         rows, logits, weights = (kept[: self.num_waiting] for kept in (self.rows, self.logits, self.weights))
         self.num_waiting = 0
         if self.may_repeat:
             last = last_occurrences(rows)
             logits, weights = logits[last], weights[last]
-        column = self.given[rows][:, None]
-        probs = logits.softmax(dim=1)
-        others = logits.scatter(1, column, float("-inf")).amax(dim=1)
-        self.floats[0, rows] = probs.gather(1, column)[:, 0]
-        self.floats[1, rows] = weights
-        self.floats[2, rows] = logits.gather(1, column)[:, 0] - others
-        if self.true is not None:
-            true = self.true[rows]
-            p_true = probs.gather(1, true.clamp(min=0)[:, None])[:, 0]
-            self.floats[3, rows] = torch.where(true >= 0, p_true, float("nan"))
-        self.predicted[rows] = logits.argmax(dim=1).int()
+        true = None if self.true is None else self.true[rows]
+        self.take(rows, *dynamics_of(logits, weights, self.given[rows], true))
+
+    def take(self, rows: torch.Tensor, floats: torch.Tensor, predicted: torch.Tensor) -> None:
+        """Puts what `dynamics_of` said of rows (n,) in their places; nothing waits any more."""
+        self.floats.index_copy_(1, rows, floats)
+        self.predicted[rows] = predicted
+        self.num_waiting = 0
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The epoch as NumPy arrays (N,), ready for the run folder."""
         self.work_up()
-        p_label, weight, margin, p_true = self.floats.cpu().numpy().copy()
-        return {
-            "p_label": p_label,
-            "predicted": self.predicted.cpu().numpy().astype(np.uint16),
-            "weight": weight,
-            "margin": np.clip(margin, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16),
-            "p_true": p_true.astype(np.float16),
-        }
+        return stored_columns(self.floats.cpu().numpy().copy(), self.predicted.cpu().numpy())
 
     def state(self) -> dict[str, torch.Tensor]:
         self.work_up()
@@ -106,3 +105,43 @@ class DynamicsRecorder:
         self.floats.copy_(state["floats"])
         self.predicted.copy_(state["predicted"])
         self.num_waiting = 0
+
+
+def dynamics_of(
+    logits: torch.Tensor, weights: torch.Tensor, given: torch.Tensor, true: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """p_label, weight, margin and p_true as (4, ..., n), and the predicted classes (..., n), of logits (..., n, K) and weights,
+    given and true labels (..., n)."""
+    column = given[..., None]
+    shifted, total = _shifted(logits)
+    own = shifted.gather(-1, column)[..., 0]
+    others = shifted.scatter(-1, column, float("-inf")).amax(dim=-1)
+    p_true = torch.full_like(weights, float("nan"))
+    if true is not None:
+        p = shifted.gather(-1, true.clamp(min=0)[..., None])[..., 0].exp() / total
+        p_true = torch.where(true >= 0, p, float("nan"))
+    return torch.stack([own.exp() / total, weights, own - others, p_true]), logits.argmax(dim=-1).int()
+
+
+def probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """(..., n, K), bit for bit those of `dynamics_of`; torch's softmax over few classes is ten times slower."""
+    shifted, total = _shifted(logits)
+    return shifted.exp() / total[..., None]
+
+
+def _shifted(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (..., n, K) below their largest one, and the sums (..., n) of their powers."""
+    shifted = logits - logits.amax(dim=-1, keepdim=True)
+    return shifted, shifted.exp().sum(dim=-1)
+
+
+def stored_columns(floats: NDArray[np.float32], predicted: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+    """A run folder's columns (N,) of `dynamics_of`: floats (4, N) and predicted (N,)."""
+    p_label, weight, margin, p_true = floats
+    return {
+        "p_label": p_label,
+        "predicted": predicted.astype(np.uint16),
+        "weight": weight,
+        "margin": margin.clip(-FLOAT16_MAX, FLOAT16_MAX).astype(np.float16),
+        "p_true": p_true.astype(np.float16),
+    }

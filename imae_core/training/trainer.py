@@ -17,10 +17,13 @@ from imae_core.data.normalization import normalization
 from imae_core.data.sampling import BalancedOrder, epoch_order
 from imae_core.errors import BadInputError
 from imae_core.models import build_model
+from imae_core.training.checkpoint import put_back, state_of
+from imae_core.training.course import Course
 from imae_core.training.criterion import criterion_of
-from imae_core.training.evaluation import DivergedError, Evaluation, Tick, evaluate_training_set, predict
+from imae_core.training.evaluation import DivergedError, Evaluation, Tick, predict
 from imae_core.training.fitting import fit_to_inputs
 from imae_core.training.forward import Forward, memory_format
+from imae_core.training.judging import Judgement, judge
 from imae_core.training.metrics import accuracy, training_accuracies, validation_accuracies
 from imae_core.training.observer import EpochRecord, Observer, Progress, StopAskedError, telling
 from imae_core.training.optimizer import build_optimizer, set_lr
@@ -40,7 +43,7 @@ def independent_seeds(seed: int) -> tuple[int, int, int]:
     return int(first) >> 1, int(second) >> 1, int(third) >> 1
 
 
-class Trainer:
+class Trainer(Course):
     """Trains one net on one data set with one loss.
 
     Args:
@@ -59,7 +62,7 @@ class Trainer:
         validation: TrainingRows | None = None,
         shared: SharedData | None = None,
     ) -> None:
-        self.config = config
+        super().__init__(config, len(rows.labels.given))
         dataset, labels = rows.dataset, rows.labels
         self.labels = labels
         self.device = device
@@ -88,8 +91,6 @@ class Trainer:
         self.order_generator = torch.Generator().manual_seed(order_seed)
         self.augment_generator = torch.Generator(device).manual_seed(augment_seed)
         self.trajectories = TrajectoryStats(len(self.given))
-        self.batches = config.steps_per_epoch(len(self.given))
-        self.total_steps = config.total_steps(len(self.given))
         self.forward = Forward(
             self.model, config, device, config.batch_size * self.criterion.num_views, self.total_steps
         )
@@ -97,10 +98,6 @@ class Trainer:
         self.recorder = DynamicsRecorder(
             self.given, self.true, dataset.num_classes, largest_batch, may_repeat=self.balanced is not None
         )
-        self.epochs = -(-self.total_steps // self.batches)
-        self.step = 0
-        self.epoch = 1
-        self.batch = 0
         self.order = torch.empty(0, dtype=torch.int64)
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.diverged_at = torch.full((), -1, dtype=torch.int64, device=device)
@@ -121,10 +118,6 @@ class Trainer:
     @property
     def num_parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
-
-    @property
-    def is_finished(self) -> bool:
-        return self.epoch > self.epochs
 
     def run(self, observer: Observer) -> Evaluation | None:
         """Trains to the end and returns the last evaluation, or None if the observer asked to stop.
@@ -165,15 +158,6 @@ class Trainer:
 
     # -- one step ------------------------------------------------------------------------------------------------
 
-    @property
-    def batches_of_this_epoch(self) -> int:
-        """Fewer in the last epoch where `iterations` ends in the middle of one."""
-        return min(self.batches, self.total_steps - (self.epoch - 1) * self.batches)
-
-    @property
-    def is_at_end_of_epoch(self) -> bool:
-        return self.batch == self.batches_of_this_epoch
-
     def begin_epoch(self) -> None:
         """Draws the order of its examples; before its first step."""
         order = self._new_order()
@@ -190,10 +174,9 @@ class Trainer:
         """Sets what depends on the step, and returns the rows (B,) of its batch."""
         if self.batch == 0:
             self.begin_epoch()
-        self.criterion.progress = self.step / self.total_steps
-        set_lr(self.optimizer, lr_at(self.config, self.step, self.total_steps))
-        size = self.config.batch_size
-        return self.order[self.batch * size : (self.batch + 1) * size]
+        self.criterion.progress = self.share_done
+        set_lr(self.optimizer, self.lr)
+        return self.order[self.batch_slice]
 
     def end_step(self, seconds: float) -> None:
         """Counts a step that took so long."""
@@ -211,7 +194,7 @@ class Trainer:
         logits = self._logits(views)
         values, weights = self.criterion.values_and_weights(logits, self.given[rows], rows)
         loss = self.criterion.reduce(values, weights)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.grad_clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
@@ -270,31 +253,28 @@ class Trainer:
 
     # -- the end of an epoch -------------------------------------------------------------------------------------
 
-    def end_epoch(self, observer: Observer) -> Evaluation | None:
-        """Evaluates where it is due, reports, and moves on; nothing has changed if the observer stops it midway."""
+    def end_epoch(self, observer: Observer, judgement: Judgement | None = None) -> Evaluation | None:
+        """Evaluates where it must, unless it is given the judgement, reports, and moves on; nothing has changed if the observer stops it midway."""
         started = time.perf_counter()
         self.check_divergence()  # waits for the device, which may be steps behind
         self.epoch_seconds += time.perf_counter() - started
-        is_last = self.epoch == self.epochs
         evaluation = None
         seen = self.recorder.columns()
         row = self._seen_metrics(seen)
-        started = time.perf_counter()
-        if is_last or self.epoch % self.config.eval_every == 0:
+        row["eval_seconds"] = 0.0
+        if self.must_evaluate:
             tick = self._ticker(observer)
-            evaluation = evaluate_training_set(
-                self.model, self.criterion, self.train_data, self.given, self.true, tick, keep_outputs=is_last
-            )
-            test_predicted = predict(self.model, self.test_data, tick)
-            columns = evaluation.columns
-            row["test_accuracy"] = accuracy(test_predicted, self.test_labels)
+            judgement = judgement or judge(self, tick, keep_outputs=self.is_last_epoch)
+            evaluation, columns = judgement.evaluation, judgement.evaluation.columns
+            row["test_accuracy"] = accuracy(judgement.test_predicted, self.test_labels)
+            started = time.perf_counter()
             row |= self.validation_accuracies(tick)
+            row["eval_seconds"] = judgement.seconds + time.perf_counter() - started
             is_correct = columns["predicted"] == self.labels.given
             self.trajectories.update(columns["p_label"], columns["margin"], is_correct)
             row |= training_accuracies(
                 columns["predicted"], self.labels.given, self.labels.true, self.labels.is_corrupted
             )
-        row["eval_seconds"] = time.perf_counter() - started
         row = {name: NAN if value is None else value for name, value in row.items()}
         self.history.append(row)
         record = EpochRecord(self.epoch, row, seen, evaluation, self.trajectories.table() if evaluation else None)
@@ -355,46 +335,9 @@ class Trainer:
     # -- saving --------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on bit for bit, between any two steps."""
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "criterion": self.criterion.state_dict(),
-            "order_generator": self.order_generator.get_state(),
-            "augment_generator": self.augment_generator.get_state(),
-            "recorder": self.recorder.state(),
-            "trajectories": {
-                name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-                for name, value in self.trajectories.state().items()
-            },
-            "place": {"step": self.step, "epoch": self.epoch, "batch": self.batch, "seconds": self.epoch_seconds},
-            "order": self.order.cpu(),
-            "loss_sum": self.loss_sum,
-            "history": self.history,
-        }
+        """See `checkpoint.state_of`."""
+        return state_of(self)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Puts the trainer where `state` was taken."""
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.criterion.load_state_dict(state["criterion"])
-        self.order_generator.set_state(state["order_generator"].cpu())
-        self.augment_generator.set_state(state["augment_generator"].cpu())
-        self.recorder.load(state["recorder"])
-        self.trajectories.load(
-            {
-                name: value.cpu().numpy().copy() if isinstance(value, torch.Tensor) else value
-                for name, value in state["trajectories"].items()
-            }
-        )
-        place = state["place"]
-        self.step, self.epoch, self.batch = place["step"], place["epoch"], place["batch"]
-        self.epoch_seconds = place["seconds"]
-        self.order = state["order"].to(self.device)
-        self.loss_sum.copy_(state["loss_sum"])
-        self.history = list(state["history"])
-        self.criterion.progress = (
-            max(self.step - 1, 0) / self.total_steps
-        )  # an evaluation may come before the next step
-        self.model.train()
-        self.criterion.train()
+        """See `checkpoint.put_back`."""
+        put_back(self, state)

@@ -59,7 +59,7 @@ def test_bins_keep_everything_finite():
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("size", [1, 2, 999, 1000])
+@pytest.mark.parametrize("size", [1, 2, 999, 1000, 6000, 6001])
 def test_a_median_is_found_within_its_bin(kind, size):
     generator = np.random.default_rng(size)
     values = (generator.normal(size=size) * 12).astype(kind).astype(np.promote_types(kind, np.float32))

@@ -16,9 +16,46 @@ def config(**choices):
 @pytest.mark.parametrize("name", ["mlp", "small_cnn", "resnet20"])
 def test_by_default_it_is_plain_sgd_over_all_parameters_in_order(name):
     model = build_model(name, (3, 32, 32), 10, seed=0)
-    (group,) = build_optimizer(config(model=name), model).param_groups
+    optimizer = build_optimizer(config(model=name), model)
+    (group,) = optimizer.param_groups
     assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in model.parameters()]
-    assert (group["lr"], group["momentum"], group["weight_decay"], group["nesterov"]) == (0.5, 0.9, 0.01, False)
+    assert (group["lr"], group["weight_decay"]) == (0.5, 0.01)
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
+
+
+@pytest.mark.parametrize("choices", [{}, {"nesterov": True}, {"momentum": 0.0}, {"norm_bias_lr_factor": 8.0}])
+def test_it_moves_and_remembers_as_torch_does(choices):
+    """Also in channels last, and from a checkpoint of torch's own class on."""
+    models = [
+        build_model("fast_cnn", (3, 32, 32), 10, seed=0, width=4).to(memory_format=torch.channels_last)
+        for _ in range(3)
+    ]
+    chosen = config(**choices)
+    ours, again = build_optimizer(chosen, models[0]), build_optimizer(chosen, models[2])
+    place_of = {id(parameter): place for place, parameter in enumerate(models[0].parameters())}
+    own = list(models[1].parameters())
+    groups = [{**group, "params": [own[place_of[id(p)]] for p in group["params"]]} for group in ours.param_groups]
+    torchs = torch.optim.SGD(groups, momentum=chosen.momentum, nesterov=chosen.nesterov)
+    generator = torch.Generator().manual_seed(0)
+    for step in range(4):
+        if step == 2:
+            models[2].load_state_dict(models[1].state_dict())
+            again.load_state_dict(torchs.state_dict())
+        for optimizer, model in ((ours, models[0]), (torchs, models[1]), (again, models[2])):
+            optimizer.zero_grad()
+            set_lr(optimizer, 0.1 + step)
+            inputs = torch.rand(8, 3, 32, 32, generator=generator.manual_seed(step)).to(
+                memory_format=torch.channels_last
+            )
+            model(inputs).square().mean().backward()
+            optimizer.step()
+    for other in (models[0], models[2]):
+        for (name, value), mine in zip(models[1].named_parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(mine, value, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+    for place, kept in torchs.state_dict()["state"].items():
+        if kept.get("momentum_buffer") is not None:
+            mine = ours.state_dict()["state"][place]["momentum_buffer"]
+            torch.testing.assert_close(mine, kept["momentum_buffer"], rtol=1e-3, atol=1e-5)
 
 
 def test_norm_biases_get_the_factor_and_decay_as_all_others_do():

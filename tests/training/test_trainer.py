@@ -6,13 +6,11 @@ import torch
 
 from imae_core.analysis.detection import detection_auc
 from imae_core.analysis.trajectories import TrajectoryStats
-from imae_core.data.sampling import last_occurrences
 from imae_core.data.store import load_dataset
 from imae_core.errors import BadInputError
 from imae_core.losses import build_loss
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
-from imae_core.training.recorder import DynamicsRecorder
 from imae_core.training.result import summarize
 from imae_core.training.rows import run_rows
 from imae_core.training.schedule import lr_at
@@ -138,17 +136,6 @@ def test_the_train_loss_counts_repeated_examples():
     trainer.run(Notebook())
     first = float(trainer.history[0]["train_loss"])
     assert first == pytest.approx(np.log(10), rel=0.1), "an untrained net's cross entropy, whatever was drawn twice"
-
-
-def test_of_an_example_twice_in_a_batch_the_last_counts():
-    rows = torch.tensor([2, 0, 2, 2, 1])
-    recorder = DynamicsRecorder(torch.tensor([1, 2, 0, 0]), None, 3, 5, may_repeat=True)
-    logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
-    recorder.record(rows, logits, torch.arange(5.0))
-    columns = recorder.columns()
-    np.testing.assert_array_equal(columns["weight"], [1, 4, 3, np.nan])
-    np.testing.assert_allclose(columns["p_label"][2], logits[3].softmax(0)[0], rtol=1e-6)
-    assert last_occurrences(rows).tolist() == [3, 1, 3, 3, 4], "so that a GPU, which writes in any order, agrees"
 
 
 def gradients_after_one_step(**choices):
