@@ -9,7 +9,7 @@ from imae_core.runs.folder import RunFolder
 from imae_core.runs.logs import logging_to
 from imae_core.runs.observer import FolderObserver, Report, StaleTokenError, beat
 from imae_core.runs.preparation import Inventory, Outcome, conclude, prepare
-from imae_core.runs.tracking import tracking
+from imae_core.runs.tracking import Tracker, tracking, wait_for
 from imae_core.training.grid import Grid, Member
 from imae_core.training.observer import telling
 from imae_core.training.trainer import Trainer
@@ -21,12 +21,12 @@ Left = Callable[[RunFolder, Outcome | Exception], None]
 class _Run:
     """One of them, from its preparation to its end."""
 
-    def __init__(self, folder: RunFolder, token: str, report: Report | None) -> None:
+    def __init__(self, folder: RunFolder, token: str, report: Report | None, sending: list[Tracker]) -> None:
         self.folder = folder
         self.token = token
         self.report = report
         self.held = ExitStack()
-        self.told = self.held.enter_context(tracking(folder, StaleTokenError))
+        self.told = self.held.enter_context(tracking(folder, StaleTokenError, sending))
 
     def prepare(self, inventory: Inventory, others: Sequence[RunFolder]) -> None:
         trainer = prepare(self.folder, self.token, inventory, others)
@@ -53,6 +53,7 @@ class _Bench:
         self.left = left
         self.token = token
         self.runs: list[_Run] = []
+        self.sending: list[Tracker] = []
         self.busy: _Run | None = None
 
     def beat(self, message: str) -> None:
@@ -102,7 +103,7 @@ def execute_together(
     """
     bench, inventory = _Bench(left, token), Inventory()
     try:
-        bench.runs = [_Run(folder, token, report) for folder in folders]
+        bench.runs = [_Run(folder, token, report, bench.sending) for folder in folders]
         for place, run in enumerate(list(bench.runs)):
             bench.beat(f"{place} of {len(folders)} runs that train together are ready")
             others = [other.folder for other in bench.runs if other is not run]
@@ -117,6 +118,8 @@ def execute_together(
     except BaseException as error:
         bench.close(error)
         raise
+    finally:
+        wait_for(bench.sending)
 
 
 def _at_one_step(runs: Sequence[_Run]) -> list[list[_Run]]:

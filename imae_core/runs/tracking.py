@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,6 +18,7 @@ import numpy as np
 
 from imae_core.config import RunConfig
 from imae_core.runs.folder import RunFolder
+from imae_core.runs.logs import logging_to
 
 LOOK_SECONDS = 2.0
 MOST_PATIENCE_SECONDS = 60.0
@@ -54,8 +55,13 @@ def tracked(lost: type[Exception]) -> Callable[[Execute[P, Outcome]], Execute[P,
 
 
 @contextmanager
-def tracking(folder: RunFolder, lost: type[Exception]) -> Iterator[Callable[[str], None]]:
-    """Follows a run within; what it yields is told how the run ended. Does nothing without `MLFLOW_TRACKING_URI`."""
+def tracking(
+    folder: RunFolder, lost: type[Exception], sending: "list[Tracker] | None" = None
+) -> Iterator[Callable[[str], None]]:
+    """Follows a run within; what it yields is told how the run ended. Does nothing without `MLFLOW_TRACKING_URI`.
+
+    At the end it waits until all is sent, or leaves that to `wait_for` where there is a list, `sending`, to put the tracker into.
+    """
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         yield lambda _outcome: None
         return
@@ -77,6 +83,10 @@ def tracking(folder: RunFolder, lost: type[Exception]) -> Iterator[Callable[[str
         raise
     finally:
         tracker.finish(status)
+        if sending is None:
+            wait_for([tracker])
+        else:
+            sending.append(tracker)
 
 
 class Tracker(threading.Thread):
@@ -94,12 +104,9 @@ class Tracker(threading.Thread):
         self.failed = False
 
     def finish(self, status: str) -> None:
-        """Sends the rest and MLflow's word for how the run ended; "" leaves the run as it is, for another worker."""
+        """Has the rest sent and MLflow's word for how the run ended; "" leaves the run as it is, for another worker."""
         self.status = status
         self.ended.set()
-        self.join(FINISH_SECONDS)
-        if self.is_alive():
-            log.warning("MLflow did not answer within %.0f s; the run is not complete there", FINISH_SECONDS)
 
     def run(self) -> None:
         ended = False
@@ -174,6 +181,16 @@ class Tracker(threading.Thread):
         params = [Param(name, value) for name, value in params_of(config).items()]
         client.log_batch(run.info.run_id, params=params)
         return str(run.info.run_id)
+
+
+def wait_for(trackers: Sequence[Tracker]) -> None:
+    """Until all that have finished have sent the rest; for so long together as for one alone."""
+    deadline = time.monotonic() + FINISH_SECONDS
+    for tracker in trackers:
+        tracker.join(max(0.0, deadline - time.monotonic()))
+        if tracker.is_alive():
+            with logging_to(tracker.folder.log_path):
+                log.warning("MLflow did not answer within %.0f s; the run is not complete there", FINISH_SECONDS)
 
 
 def params_of(config: RunConfig) -> dict[str, str]:

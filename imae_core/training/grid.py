@@ -1,5 +1,6 @@
 """Several runs of one shape as one batched program: their nets are stacked, and take each step together."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from imae_core.training.optimizer import SGD, set_lr
 from imae_core.training.recorder import dynamics_of
 from imae_core.training.trainer import Trainer
 
+log = logging.getLogger("imae.run")
 LOOK_SECONDS = 0.1  # between questions to the observers
 
 
@@ -231,10 +233,14 @@ class Grid:
                 self._leave(member, error)
 
     def _judgements(self) -> Sequence[Judgement | DivergedError | None]:
-        """None where the run evaluates by itself: at its end, when all outputs are kept, and where there is much to evaluate."""
+        """None where the run evaluates by itself: at its end, when all outputs are kept, where there is much to evaluate, and where
+        one run's failure would be everybody's."""
         trainers = self.trainers
         if trainers[0].must_evaluate and not trainers[0].is_last_epoch and can_judge_together(trainers):
-            return judge_together(trainers, self.parts)
+            try:
+                return judge_together(trainers, self.parts, self.look_after_others)
+            except Exception:
+                log.warning("runs that train together are evaluated one by one", exc_info=True)
         return [None] * len(trainers)
 
     def look_after_others(self, busy: Member | None = None) -> None:

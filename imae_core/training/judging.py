@@ -1,7 +1,7 @@
 """What a net makes of the rows that it trains on and of the test rows, in evaluation mode: for one run, or for all of a grid at once."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +46,14 @@ def can_judge_together(trainers: Sequence["Trainer"]) -> bool:
 
 
 @torch.no_grad()
-def judge_together(trainers: Sequence["Trainer"], parts: Parts) -> list[Judgement | DivergedError]:
-    """Of each run of a grid; `parts` are the runs that share a criterion."""
+def judge_together(
+    trainers: Sequence["Trainer"], parts: Parts, tick: Callable[[], None]
+) -> list[Judgement | DivergedError]:
+    """Of each run of a grid; `parts` are the runs that share a criterion, `tick` is called between batches."""
     started = time.perf_counter()
     models = [trainer.model.eval() for trainer in trainers]
-    logits = _outputs(models, [trainer.train_data for trainer in trainers])
-    test_logits = _outputs(models, [trainer.test_data for trainer in trainers])
+    logits = _outputs(models, [trainer.train_data for trainer in trainers], tick)
+    test_logits = _outputs(models, [trainer.test_data for trainer in trainers], tick)
     finite = (torch.isfinite(logits).all(dim=2).all(dim=1) & torch.isfinite(test_logits).all(dim=2).all(dim=1)).tolist()
     given, true = stacked_labels(trainers)
     rows = torch.arange(given.shape[1], device=given.device)
@@ -81,11 +83,13 @@ def stacked_labels(trainers: Sequence["Trainer"]) -> tuple[torch.Tensor, torch.T
     )
 
 
-def _outputs(models: Iterable[nn.Module], data: Iterable[DeviceData]) -> torch.Tensor:
+def _outputs(models: Iterable[nn.Module], data: Iterable[DeviceData], tick: Callable[[], None]) -> torch.Tensor:
     """Logits (R, N, K) of all rows, net by net, which is faster than stacked: batches are large, and a net stays in the cache."""
-    return torch.stack(
-        [
-            torch.cat([model(inputs) for _, inputs in own.batches(BATCH_SIZE)])
-            for model, own in zip(models, data, strict=True)
-        ]
-    )
+    found = []
+    for model, own in zip(models, data, strict=True):
+        outputs = []
+        for _, inputs in own.batches(BATCH_SIZE):
+            outputs.append(model(inputs))
+            tick()
+        found.append(torch.cat(outputs))
+    return torch.stack(found)

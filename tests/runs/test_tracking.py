@@ -156,13 +156,25 @@ def test_a_server_that_is_down_is_one_line_in_the_log(home, server, caplog, monk
     ]
 
 
-def test_a_server_that_hangs_holds_a_run_up_for_a_bounded_time(home, server, caplog, monkeypatch):
+def test_a_server_that_hangs_holds_a_run_up_for_a_bounded_time(home, server, monkeypatch):
     monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.1)
     server.gate.clear()
-    with caplog.at_level(logging.WARNING):
-        assert carried_out(made_up_run(home)[1]) == "done"
-    assert "did not answer" in caplog.text
+    _, folder = made_up_run(home)
+    assert carried_out(folder) == "done"
+    assert "did not answer" in folder.log_tail()
     server.gate.set()
+
+
+def test_runs_of_one_program_wait_for_such_a_server_once_together(home, server, monkeypatch):
+    server.gate.clear()
+    folders, sending = [made_up_run(home, seed=seed)[1] for seed in range(3)], []
+    for folder in folders:
+        with tracking.tracking(folder, LostError, sending) as told:
+            told("done")
+    assert all(tracker.is_alive() for tracker in sending)
+    server.gate.set()
+    tracking.wait_for(sending)
+    assert sorted(run.status for run in server.runs.values()) == ["FINISHED"] * 3
 
 
 def test_a_missing_package_is_said(home, server, caplog, monkeypatch):

@@ -8,6 +8,7 @@ from imae_core.data.store import load_dataset
 from imae_core.recipes import make_config
 from imae_core.training.evaluation import DivergedError
 from imae_core.training.grid import Grid, Member
+from imae_core.training.judging import judge, judge_together
 from imae_core.training.rows import run_rows
 from imae_core.training.trainer import Trainer
 from tests.training.test_trainer import CPU, Notebook
@@ -169,6 +170,51 @@ def test_an_observer_that_fails_takes_its_own_run_along_and_no_other():
     members = [Member(first, Full()), Member(second, Notebook())]
     assert list(Grid(members).run()) == members
     assert isinstance(members[0].error, OSError)
+    assert second.is_finished
+
+
+def test_a_criterion_that_fails_in_the_evaluation_takes_its_own_run_along_and_no_other(monkeypatch):
+    members = [Member(trainer, Notebook()) for trainer in trainers_of(CONFIGS[:3])]
+
+    def fail(*_):
+        raise RuntimeError("no weights")
+
+    monkeypatch.setattr(members[1].trainer.criterion, "example_weights", fail)
+    monkeypatch.setattr(
+        "imae_core.training.grid._alike", lambda ts: [(t.criterion, slice(i, i + 1)) for i, t in enumerate(ts)]
+    )
+    assert set(Grid(members).run()) == set(members)
+    assert [str(member.error) for member in members] == ["None", "no weights", "None"]
+    assert [member.trainer.is_finished for member in members] == [True, False, True]
+
+
+def test_judged_together_as_alone():
+    """The same outputs, and all that follows from them but for the last bit of a power."""
+    members = [Member(trainer, Notebook()) for trainer in trainers_of(CONFIGS)]
+    grid = Grid(members)
+    grid._step()
+    found = judge_together(grid.trainers, grid.parts, lambda: None)
+    for trainer, own in zip(grid.trainers, found, strict=True):
+        alone = judge(trainer, lambda *_: None, keep_outputs=False)
+        np.testing.assert_array_equal(own.test_predicted, alone.test_predicted)
+        for name, column in alone.evaluation.columns.items():
+            np.testing.assert_allclose(
+                own.evaluation.columns[name], column, rtol=1e-6, err_msg=f"{trainer.config.title} {name}"
+            )
+
+
+def test_one_stops_while_all_are_judged():
+    class Impatient(Notebook):
+        def on_progress(self, progress):
+            super().on_progress(progress)
+            return progress.epoch == 2 and progress.batch == progress.batches
+
+    first, second = trainers_of(CONFIGS[:2])
+    members = [Member(first, Impatient()), Member(second, Notebook())]
+    list(Grid(members).run())
+    assert (first.epoch, first.is_at_end_of_epoch, len(first.history)) == (2, True, 1), (
+        "its epoch is evaluated when it goes on"
+    )
     assert second.is_finished
 
 
