@@ -10,6 +10,11 @@ from pathlib import Path
 import psutil
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
+# for the environment of a process that trains: glibc keeps what a step frees for the next one, in large pages, which saves a sixth of a
+# ResNet's step on a CPU; other C libraries do not read it
+KEEP_MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824"
+}
 
 
 @dataclass(frozen=True)

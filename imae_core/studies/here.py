@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from queue import Empty
 from typing import Any, Protocol
 
 from imae_core.errors import BadInputError, ImaeError
+from imae_core.hardware import KEEP_MEMORY
 from imae_core.runs.budget import spent_message
 from imae_core.runs.disk import disk_message
 from imae_core.runs.folder import RunFolder
@@ -107,6 +109,7 @@ def _alone(home: Path, plan: Plan, tell: Tell) -> str:
 
 
 def _together(home: Path, plan: Plan, jobs: int, tell: Tell) -> str:
+    os.environ |= KEEP_MEMORY | os.environ  # the processes inherit it
     context = multiprocessing.get_context("spawn")
     events, stop, began = context.Queue(), context.Event(), time.time()
     workers = [context.Process(target=_work, args=(home, plan, began, jobs, stop, events)) for _ in range(jobs)]

@@ -11,14 +11,11 @@ from typing import Any
 
 import psutil
 
-from imae_core.hardware import create_time, gpus, process_is
+from imae_core.hardware import KEEP_MEMORY, create_time, gpus, process_is
 from imae_core.runs.executors.base import Reference, Slot
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.settings import runner_settings
 from imae_core.runs.store import StoredRun
-
-# the C library keeps what a step frees for the next one, in large pages: a twelfth of a ResNet's step on a CPU
-KEEP_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824"
 
 
 class LocalExecutor:
@@ -71,7 +68,7 @@ class LocalExecutor:
 
     def start(self, run: StoredRun, folders: Sequence[RunFolder], token: str, slot: Slot) -> Reference:
         threads = str(run.config.threads)
-        environment = {"GLIBC_TUNABLES": KEEP_MEMORY} | os.environ
+        environment = KEEP_MEMORY | os.environ
         environment |= {"IMAE_TOKEN": token, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         if "gpu" in slot:
             environment |= {"CUDA_VISIBLE_DEVICES": str(slot["gpu"])}

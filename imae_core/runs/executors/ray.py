@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from imae_core.errors import BadInputError
+from imae_core.hardware import KEEP_MEMORY
 from imae_core.runs.executors.base import ExecutorUnreachableError, Reference, Slot
 from imae_core.runs.folder import RunFolder
 from imae_core.runs.settings import runner_settings
@@ -24,6 +25,7 @@ CAPACITY_SECONDS = 5.0
 KILL_SECONDS = 30.0
 PASSED_ON = (
     "IMAE_CHECKPOINT_SECONDS", "IMAE_MIN_FREE_MEGABYTES", "PYTHONPATH", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME",
+    "GLIBC_TUNABLES",
 )  # fmt: skip
 
 
@@ -98,7 +100,7 @@ class RayExecutor:
         paths = shlex.join(str(folder.path) for folder in folders)
         log = shlex.quote(str(folders[0].log_path))
         threads = str(run.config.threads)
-        variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        variables = KEEP_MEMORY | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         variables |= {"IMAE_TOKEN": token, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         if "gpus" not in slot:
             variables |= {"IMAE_DEVICE": "cpu"}
