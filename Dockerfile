@@ -29,6 +29,8 @@ CMD ["streamlit", "run", "app.py", "--server.address", "0.0.0.0"]
 
 FROM common AS runner
 ARG PIP_ARGS=""
+# long runs compile their net, on a GPU too: that takes a compiler, and Python's headers, which the official images have
+RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
 RUN /opt/venv/bin/pip install --no-cache-dir ${PIP_ARGS} -r requirements.txt
 COPY imae_core imae_core
 USER imae
