@@ -55,7 +55,7 @@ def run_status(home: Path, run: StoredRun) -> RunStatus:
     elif run.stop_wished is not None:
         note = "stopping after the current step"
     elif not note and (together := int(heartbeat.get("together", 1))) > 1:
-        note = f"together with {together - 1} others"
+        note = f"together with {together - 1} other{'s' * (together > 2)}"
     return RunStatus(run, folder, progress, _place(heartbeat), _eta(folder, heartbeat, run.config), note, None)
 
 

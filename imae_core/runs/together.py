@@ -111,7 +111,7 @@ def execute_together(
         for alike in _at_one_step(bench.runs):
             for run in alike:
                 with logging_to(run.folder.log_path):
-                    log.info("trains together with %d others", len(alike) - 1)
+                    log.info("trains together with %d other(s)", len(alike) - 1)
             with telling(partial(bench.beat_for_those_that_wait, alike)):
                 for run in _trained(alike):
                     bench.attempt(run, run.finish)

@@ -47,7 +47,7 @@ def test_each_run_has_its_own_whole_folder(home, caplog):
         assert folder.array("pred_probs").shape == (300, 10)
         assert len(folder.histograms())
         assert len(folder.trajectory()) == 300
-        assert "trains together with 2 others" in folder.log_tail()
+        assert "trains together with 2 other(s)" in folder.log_tail()
         assert "done: final test accuracy" in folder.log_tail()
     assert folders[0].checkpoint_path.stat().st_size < 1.5e6, "one run's part of the stack"
     single = folders_of(home, config_of("imae"))[0]
