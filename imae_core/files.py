@@ -31,6 +31,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     try:
         with open(temporary, "wb") as file:
             file.write(content)
+        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -40,11 +40,11 @@ def margin_and_others(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     classes, 0 at the label. Of logits without a graph."""
     column = labels[:, None]
     others = logits.scatter(1, column, float("-inf"))
-    largest = others.amax(dim=1, keepdim=True)
+    largest = others.amax(dim=1, keepdim=True).clamp_min(torch.finfo(logits.dtype).min)  # all may be -inf
     powers = others.sub_(largest).exp_()
     total = powers.sum(dim=1, keepdim=True)
     margins = logits.gather(1, column) - largest - total.log()
-    return margins[:, 0], powers.div_(total)
+    return margins[:, 0], powers.div_(total.clamp_min(1))
 
 
 def relative_value(curve: Curve, margins: Tensor) -> Tensor:

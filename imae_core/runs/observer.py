@@ -35,7 +35,7 @@ def checkpoint_seconds() -> float:
 class FolderObserver:
     """Writes what the trainer reports into the run folder, and passes on the wish to stop.
 
-    Epochs are written by a thread; leaving the `with` block waits for it. Nothing is written after another worker has
+    Large epochs are written by a thread; leaving the `with` block waits for it. Nothing is written after another worker has
     taken over.
     """
 

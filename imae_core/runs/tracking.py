@@ -188,7 +188,7 @@ def wait_for(trackers: Sequence[Tracker]) -> None:
     deadline = time.monotonic() + FINISH_SECONDS
     for tracker in trackers:
         tracker.join(max(0.0, deadline - time.monotonic()))
-        if tracker.is_alive():
+        if tracker.is_alive() and tracker.folder.path.exists():  # its run may be deleted by now
             with logging_to(tracker.folder.log_path):
                 log.warning("MLflow did not answer within %.0f s; the run is not complete there", FINISH_SECONDS)
 

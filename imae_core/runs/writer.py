@@ -10,7 +10,7 @@ from imae_core.runs.folder import RunFolder
 from imae_core.runs.histograms import HistogramBook
 from imae_core.training.observer import EpochRecord
 
-MOST_WAITING = 2  # epochs in memory; training waits for the disk beyond these
+MOST_WAITING = 2  # large epochs in memory; training waits for the disk beyond these
 SMALL_EPOCH = (
     10_000  # examples that are written sooner than a thread, which needs the interpreter, too, would let training go on
 )
@@ -48,6 +48,7 @@ class EpochWriter:
             if time.monotonic() >= self.next_small:
                 self._write_small()
             return
+        self._write_small()  # what came before is in the files before
         if self.thread is None:
             self.thread = Thread(target=self._work, name="epochs", daemon=True)
             self.thread.start()

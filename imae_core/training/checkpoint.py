@@ -55,7 +55,6 @@ def put_back(trainer: "Trainer", state: Mapping[str, Any]) -> None:
     trainer.order = state["order"].to(trainer.device)
     trainer.loss_sum.copy_(state["loss_sum"])
     trainer.history = list(state["history"])
-    # an evaluation may come before the next step
-    trainer.criterion.progress = max(trainer.step - 1, 0) / trainer.total_steps
+    trainer.criterion.progress = trainer.share_done_before  # an evaluation may come before the next step
     trainer.model.train()
     trainer.criterion.train()

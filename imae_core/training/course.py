@@ -49,6 +49,11 @@ class Course:
         return self.step / self.total_steps
 
     @property
+    def share_done_before(self) -> float:
+        """Of all steps, when the last one was taken: what an evaluation counts as done."""
+        return max(self.step - 1, 0) / self.total_steps
+
+    @property
     def lr(self) -> float:
         """Of the next step."""
         return lr_at(self.config, self.step, self.total_steps)

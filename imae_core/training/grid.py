@@ -214,13 +214,14 @@ class Grid:
     def _end_epoch(self) -> None:
         self._work_up()
         for trainer in self.trainers:
-            trainer.criterion.progress = self.parts[0][0].progress
+            trainer.criterion.progress = trainer.share_done_before
         judgements = self._judgements()
         for place, member in enumerate(self.members):
             if member in self.leaving:
                 continue
             try:
                 judgement = judgements[place]
+                member.trainer.check_divergence()
                 if isinstance(judgement, DivergedError):
                     raise judgement
                 evaluation = member.trainer.end_epoch(_MemberObserver(self, member), judgement)

@@ -58,6 +58,8 @@ class SGD:
     def momentum_of(self, parameter: torch.Tensor) -> torch.Tensor:
         """Of the parameter's shape and layout; zeros before its first step."""
         if parameter not in self.momenta:
+            if parameter.grad is not None and parameter.grad.stride() != parameter.stride():
+                raise ValueError("a gradient must be laid out like its parameter: the fused step goes by their memory")
             self.momenta[parameter] = torch.zeros_like(parameter)
         return self.momenta[parameter]
 

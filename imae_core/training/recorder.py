@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from imae_core.data.sampling import last_occurrences
 
 FLOAT16_MAX = 65504.0
+MOST_SLOTS = 1024  # batches whose places in the buffers are made once
 BUFFER_VALUES = 2**22  # logits that are kept before they are worked up: 16 MiB
 
 
@@ -67,9 +68,12 @@ class DynamicsRecorder:
         if end > len(self.rows):
             self.work_up()
             start, end = 0, len(rows)
-        if (start, end) not in self.slots:
-            self.slots[start, end] = tuple(kept[start:end] for kept in (self.rows, self.logits, self.weights))
-        for slot, values in zip(self.slots[start, end], (rows, logits, weights), strict=True):
+        slots = self.slots.get((start, end))
+        if slots is None:
+            slots = tuple(kept[start:end] for kept in (self.rows, self.logits, self.weights))
+            if len(self.slots) < MOST_SLOTS:
+                self.slots[start, end] = slots
+        for slot, values in zip(slots, (rows, logits, weights), strict=True):
             slot.copy_(values)
         self.num_waiting = end
 

@@ -198,6 +198,17 @@ def test_margin_is_the_labels_log_odds():
     assert_close(label_logit_margin(logits, labels), torch.logit(p), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["cce", "mae", "imae", "gce"])
+def test_a_class_alone_is_certain(name):
+    """Where all other classes are ruled out, p is 1: nothing moves, and nothing is NaN."""
+    logits = torch.tensor([[5.0, float("-inf")], [1.0, 2.0]], requires_grad=True)
+    criterion = build_loss(name)
+    criterion.max_log_odds = 30.0
+    criterion(logits, torch.tensor([0, 1])).backward()
+    assert logits.grad[0].tolist() == [0, 0]
+    assert float(logits.grad[1, 0]) > 0
+
+
 def test_max_log_odds_lets_go_of_fitted_examples_only():
     logits = torch.tensor([[31.0, 0.0], [29.0, 0.0], [-31.0, 0.0]], dtype=torch.float64, requires_grad=True)
     labels = torch.zeros(3, dtype=torch.int64)

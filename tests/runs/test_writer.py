@@ -56,6 +56,18 @@ def test_large_ones_alone_are_written_by_a_thread(home):
     assert "epochs" in names
 
 
+def test_small_ones_are_in_the_files_before_a_large_one(home):
+    """A run in folds tells of epochs without examples, and at its end of all of them."""
+    writer = writer_for(home, LARGE)
+    writer.next_small = float("inf")
+    rows = [{"epoch": epoch} for epoch in (1, 2, 3)]
+    for epoch in (1, 2):
+        writer.add(EpochRecord(epoch, rows[epoch - 1], None, None, None), rows[:epoch])
+    add(writer, 3, LARGE)
+    writer.close()
+    assert list(writer.folder.metrics()["epoch"]) == [1, 2, 3]
+
+
 def test_small_ones_wait_for_one_another_and_not_long(home, monkeypatch):
     writer = writer_for(home, SMALL)
     add(writer, 1, SMALL)

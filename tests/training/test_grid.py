@@ -203,6 +203,19 @@ def test_judged_together_as_alone():
             )
 
 
+def test_who_leaves_before_an_evaluation_takes_no_progress_along():
+    """Losses that change over training, judged by the progress of the last step, though who led them has left."""
+    configs = [config_of({"name": "truncated_gce"}, seed) for seed in (0, 1, 2)]
+    steps = trainers_of(configs[:1])[0].batches
+    members = together(configs, run0=2 * steps)
+    for (single, notebook), member in list(zip(alone(configs), members, strict=True))[1:]:
+        own, other = (
+            member.observer.records[1].evaluation.columns["weight"],
+            notebook.records[1].evaluation.columns["weight"],
+        )
+        assert own.mean() == pytest.approx(other.mean(), abs=0.05), single.config.title
+
+
 def test_one_stops_while_all_are_judged():
     class Impatient(Notebook):
         def on_progress(self, progress):

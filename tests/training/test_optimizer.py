@@ -58,6 +58,14 @@ def test_it_moves_and_remembers_as_torch_does(choices):
             torch.testing.assert_close(mine, kept["momentum_buffer"], rtol=1e-3, atol=1e-5)
 
 
+def test_a_gradient_of_another_layout_is_refused():
+    layer = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(config(), layer)
+    layer.weight.grad = torch.ones(4, 3, 3, 3)
+    with pytest.raises(ValueError, match="laid out like its parameter"):
+        optimizer.step()
+
+
 def test_norm_biases_get_the_factor_and_decay_as_all_others_do():
     model = build_model("fast_cnn", (3, 32, 32), 10, seed=0, width=4)
     optimizer = build_optimizer(config(norm_bias_lr_factor=8.0), model)
