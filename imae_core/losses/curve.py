@@ -130,7 +130,7 @@ class CurveLoss(Criterion):
 
     def example_weights(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:  # noqa: ARG002
         with torch.no_grad(), torch.autocast(device_type=logits.device.type, enabled=False):
-            margins = label_logit_margin(logits, labels)
+            margins, _ = margin_and_others(full_precision(logits), labels)
             return self._weights_at(margins, torch.sigmoid(margins), torch.sigmoid(-margins))
 
     def _weights_at(self, margins: Tensor, p: Tensor, not_p: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ class SGD:
     """Stochastic gradient descent with momentum, as `torch.optim.SGD` and by its function, on the same states.
 
     That class itself loads TorchDynamo with its first group, which makes each start of a run a second longer, and the bookkeeping
-    around its steps takes a tenth of one of a small net's.
+    around its steps takes a twentieth of one of a small net's.
 
     Args:
         groups: `params` and, if need be, `lr_factor` (1) and `weight_decay` (0) of each.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from imae_core.data.sampling import last_occurrences
 
 FLOAT16_MAX = 65504.0
+FEW_CLASSES = 16  # fewer than a CPU's vector holds, torch's softmax takes them one by one: four times as long
 MOST_SLOTS = 1024  # batches whose places in the buffers are made once
 BUFFER_VALUES = 2**22  # logits that are kept before they are worked up: 16 MiB
 
@@ -117,26 +118,22 @@ def dynamics_of(
     """p_label, weight, margin and p_true as (4, ..., n), and the predicted classes (..., n), of logits (..., n, K) and weights,
     given and true labels (..., n)."""
     column = given[..., None]
-    shifted, total = _shifted(logits)
-    own = shifted.gather(-1, column)[..., 0]
-    others = shifted.scatter(-1, column, float("-inf")).amax(dim=-1)
+    probs = probabilities(logits)
+    others = logits.scatter(-1, column, float("-inf")).amax(dim=-1)
+    margin = logits.gather(-1, column)[..., 0] - others
     p_true = torch.full_like(weights, float("nan"))
     if true is not None:
-        p = shifted.gather(-1, true.clamp(min=0)[..., None])[..., 0].exp() / total
+        p = probs.gather(-1, true.clamp(min=0)[..., None])[..., 0]
         p_true = torch.where(true >= 0, p, float("nan"))
-    return torch.stack([own.exp() / total, weights, own - others, p_true]), logits.argmax(dim=-1).int()
+    return torch.stack([probs.gather(-1, column)[..., 0], weights, margin, p_true]), logits.argmax(dim=-1).int()
 
 
 def probabilities(logits: torch.Tensor) -> torch.Tensor:
-    """(..., n, K), bit for bit those of `dynamics_of`; torch's softmax over few classes is ten times slower."""
-    shifted, total = _shifted(logits)
-    return shifted.exp() / total[..., None]
-
-
-def _shifted(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (..., n, K) below their largest one, and the sums (..., n) of their powers."""
-    shifted = logits - logits.amax(dim=-1, keepdim=True)
-    return shifted, shifted.exp().sum(dim=-1)
+    """The softmax (..., n, K), the same bits however rows are cut into batches."""
+    if logits.shape[-1] >= FEW_CLASSES:
+        return logits.softmax(dim=-1)
+    powers = (logits - logits.amax(dim=-1, keepdim=True)).exp_()
+    return powers.div_(powers.sum(dim=-1, keepdim=True))
 
 
 def stored_columns(floats: NDArray[np.float32], predicted: NDArray[np.int32]) -> dict[str, NDArray[Any]]:

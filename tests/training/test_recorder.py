@@ -15,7 +15,7 @@ def made_up(num_examples, num_classes):
     return logits, torch.rand(num_examples, generator=generator), given, true
 
 
-@pytest.mark.parametrize("num_classes", [2, 10, 100, 1000])
+@pytest.mark.parametrize("num_classes", [2, 10, 15, 16, 100, 1000])
 def test_the_label_has_the_probability_that_is_saved_bit_for_bit(num_classes):
     logits, weights, given, true = made_up(1297, num_classes)
     (p_label, *_), _ = dynamics_of(logits, weights, given, true)
